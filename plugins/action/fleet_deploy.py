@@ -1,0 +1,82 @@
+# Copyright (c) 2026 gitops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Action fleet_deploy: hand the clusters of the play's batch to the push engine, once for all of them."""
+
+import os
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible_collections.gitops.fleet.plugins.module_utils.deploy.budget import DeleteBudget
+from ansible_collections.gitops.fleet.plugins.module_utils.deploy.owner import owner
+from ansible_collections.gitops.fleet.plugins.module_utils.deploy.request import Request
+from ansible_collections.gitops.fleet.plugins.module_utils.deploy.run import deploy
+from ansible_collections.gitops.fleet.plugins.module_utils.errors import FleetError
+from ansible_collections.gitops.fleet.plugins.plugin_utils.play import cluster_groups, targets
+
+ARGUMENT_SPEC = {
+    "builds": {"type": "list", "elements": "path", "required": True},
+    "owner": {"type": "str"},
+    "prune": {"type": "bool", "default": True},
+    "delete_budget": {"type": "str", "default": "25%"},
+    "adopt": {"type": "list", "elements": "str", "default": []},
+    "accept_identity": {"type": "list", "elements": "str", "default": []},
+    "wait": {"type": "bool", "default": True},
+    "wait_timeout": {"type": "int", "default": 300},
+    "lock_timeout": {"type": "int", "default": 120},
+    "request_timeout": {"type": "int", "default": 30},
+    "workers": {"type": "int", "default": 8},
+    "helm_binary": {"type": "path"},
+    "kustomize_binary": {"type": "path"},
+    "cache_dir": {"type": "path"},
+}
+
+
+class ActionModule(ActionBase):
+    """One call serves every cluster of the batch. It never fails for one cluster: fleet_result does."""
+
+    # Makes the strategies that do not know batches (free, host_pinned) refuse the task.
+    BYPASS_HOST_LOOP = True
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp=None, task_vars=None):
+        super().run(tmp, task_vars)
+        _validation, arguments = self.validate_argument_spec(ARGUMENT_SPEC)
+        if not self._task.run_once:
+            raise AnsibleActionFail(
+                "fleet_deploy works for the whole batch at once. Give the task run_once: true, register it, and let "
+                "the task gitops.fleet.fleet_result after it give every host its own result."
+            )
+        try:
+            outcome = deploy(self._request(arguments, task_vars))
+        except FleetError as error:
+            return {"failed": True, "msg": str(error)}
+        for line in outcome.table:
+            Display().display(line)
+        return outcome.result
+
+    def _request(self, arguments, task_vars) -> Request:
+        hosts = task_vars["ansible_play_batch"]
+        known, unknown = targets(hosts, task_vars["hostvars"])
+        return Request(
+            targets=known,
+            not_clusters=unknown,
+            groups=cluster_groups(task_vars["hostvars"], hosts),
+            builds=arguments["builds"],
+            owner=owner(arguments["owner"] or os.environ.get("GITOPS_FLEET_OWNER"), os.environ),
+            check_mode=self._task.check_mode,
+            diff=self._task.diff,
+            prune=arguments["prune"],
+            delete_budget=DeleteBudget.parse(arguments["delete_budget"]),
+            adopt=frozenset(arguments["adopt"]),
+            accept_identity=frozenset(arguments["accept_identity"]),
+            wait_timeout=arguments["wait_timeout"] if arguments["wait"] else 0,
+            lock_timeout=arguments["lock_timeout"],
+            request_timeout=arguments["request_timeout"],
+            workers=arguments["workers"],
+            helm_binary=arguments["helm_binary"] or "",
+            kustomize_binary=arguments["kustomize_binary"] or "",
+            cache_dir=arguments["cache_dir"],
+        )

@@ -1,0 +1,169 @@
+# Copyright (c) 2026 gitops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carrying out the planned steps over all clusters: install and upgrade, wait for health, delete; or preview them."""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from ..errors import FleetError, Unreachable
+from ..status.waiting import wait_for_health
+from .installation import Applied, Installer
+from .lease import Leases
+from .plan import Action, Step
+from .preview import object_differences
+from .report import ReleaseOutcome
+from .session import ClusterSession
+
+DEPLOYED = "Deployed"
+"""The state of a release of which only the release was looked at, not the health of its objects."""
+PAUSED = "Paused"
+FAILED = "ErrApplied"
+NOT_READY = "NotReady"
+READY = "Ready"
+
+
+@dataclass
+class Work:
+    """A step of a cluster on its way: what is to be done, what was done, what is said of it."""
+
+    session: ClusterSession
+    step: Step
+    outcome: ReleaseOutcome
+    applied: Applied | None = None
+
+    def fail(self, error: FleetError) -> None:
+        if isinstance(error, Unreachable):
+            self.session.fail(error)
+        self.outcome.failed = True
+        self.outcome.state = FAILED
+        self.outcome.msg = str(error)
+
+
+def planned_works(sessions: Sequence[ClusterSession], check_mode: bool) -> list[Work]:
+    """The steps of all clusters that answered, with the outcome that each has before anything is done."""
+    works = []
+    for session in sessions:
+        if not session.is_alive:
+            continue
+        for step in session.steps:
+            outcome = _planned_outcome(step, check_mode)
+            session.outcome.releases.append(outcome)
+            works.append(Work(session, step, outcome))
+    return works
+
+
+def apply(
+    pool: ThreadPoolExecutor, works: Sequence[Work], installer: Installer, leases: Leases, wait_timeout: float
+) -> None:
+    """Do all steps: every install and upgrade first, then one wait for each cluster, then the deletes.
+
+    A release that fails stays by itself; nothing more is done on a cluster that stopped answering.
+    """
+    changes = [work for work in works if work.step.action in (Action.INSTALL, Action.UPGRADE)]
+    deletes = [work for work in works if work.step.action is Action.DELETE]
+    _for_each(pool, changes, lambda work: _install(work, installer, leases))
+    if wait_timeout:
+        by_session: dict[int, list[Work]] = {}
+        for work in changes:
+            if work.applied is not None:
+                by_session.setdefault(id(work.session), []).append(work)
+        list(pool.map(lambda group: _wait(group, wait_timeout), by_session.values()))
+    _for_each(pool, deletes, lambda work: _delete(work, installer, leases))
+
+
+def preview(pool: ThreadPoolExecutor, works: Sequence[Work], installer: Installer) -> None:
+    """For each step that would write, the differences of its objects (check mode with ``--diff``)."""
+
+    def look(work: Work) -> None:
+        if work.step.action is Action.DELETE:
+            work.outcome.diff = object_differences(work.session, work.step, [])
+            return
+        planned = installer.install_or_upgrade(work.session, work.step, dry_run=True)
+        work.outcome.version = planned.version
+        work.outcome.diff = object_differences(work.session, work.step, planned.objects)
+
+    _for_each(pool, [work for work in works if work.step.writes], look)
+
+
+def _for_each(pool: ThreadPoolExecutor, works: Sequence[Work], do: Callable[[Work], None]) -> None:
+    def guarded(work: Work) -> None:
+        try:
+            if not work.session.is_alive:
+                raise FleetError("not tried: the cluster stopped answering", remedy="Run again when it is back.")
+            do(work)
+        except FleetError as error:
+            work.outcome.changed = False
+            work.fail(error)
+
+    list(pool.map(guarded, works))
+
+
+def _install(work: Work, installer: Installer, leases: Leases) -> None:
+    leases.check(work.session.target.fleet_name)
+    started = time.monotonic()
+    try:
+        work.applied = installer.install_or_upgrade(work.session, work.step)
+    except FleetError as error:
+        # Helm tells a dead API server in many words; asking it is surer than reading them.
+        work.session.client.request("GET", "/version")
+        raise error
+    work.outcome.seconds = round(time.monotonic() - started, 2)
+    work.outcome.changed = True
+    work.outcome.state = DEPLOYED
+    work.outcome.revision = work.applied.revision
+    work.outcome.version = work.applied.version
+    work.outcome.updated = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+def _delete(work: Work, installer: Installer, leases: Leases) -> None:
+    leases.check(work.session.target.fleet_name)
+    started = time.monotonic()
+    installer.uninstall(work.session, work.step)
+    work.outcome.seconds = round(time.monotonic() - started, 2)
+    work.outcome.changed = True
+    work.outcome.state = "Deleted"
+
+
+def _wait(works: Sequence[Work], timeout: float) -> None:
+    """Wait for all releases of one cluster together."""
+    session = works[0].session
+    objects = {work.step.bundle: work.applied.objects for work in works}
+    try:
+        results = wait_for_health(session.client, session.discovery, objects, timeout)
+    except FleetError as error:
+        for work in works:
+            work.fail(error)
+        return
+    for work in works:
+        result = results[work.step.bundle]
+        work.outcome.state = READY if result.ready else NOT_READY
+        if not result.ready:
+            work.outcome.failed = True
+            work.outcome.msg = result.message
+
+
+def _planned_outcome(step: Step, check_mode: bool) -> ReleaseOutcome:
+    release = step.release
+    outcome = ReleaseOutcome(
+        bundle=step.bundle,
+        namespace=step.namespace,
+        release=step.name,
+        action=str(step.action),
+        revision=release.revision if release else 0,
+        updated=release.updated if release else "",
+        commit=step.wanted.commit if step.wanted else "",
+        changed=check_mode and step.writes,
+        msg="" if step.action is Action.NONE else step.reason,
+    )
+    if step.action is Action.NONE:
+        outcome.state = DEPLOYED
+    elif step.action is Action.PAUSED:
+        outcome.state = PAUSED
+    elif step.action is Action.REFUSED:
+        outcome.failed = True
+        outcome.state = FAILED
+        outcome.msg = f"{step.reason}. {step.remedy}" if step.remedy else step.reason
+    return outcome

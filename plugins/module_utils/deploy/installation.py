@@ -1,0 +1,177 @@
+# Copyright (c) 2026 gitops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Installing, upgrading and uninstalling one release, by Helm."""
+
+import base64
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..chart.helm import Helm
+from ..chart.post_renderer import PostRenderers
+from ..chart.postrender import post_render
+from ..chart.store import ChartStore
+from ..chart.upgrade_arguments import upgrade_arguments
+from ..chart.values import merge_values_from
+from ..errors import FleetError
+from ..kube.client import ApiError, Client
+from . import labels
+from .manifest import parse_manifest
+from .namespace import ensure_namespace
+from .plan import Step
+from .release_record import read_release
+from .session import ClusterSession
+
+HELM_TIMEOUT = 600
+"""Seconds for one run of Helm, hooks and all, where the bundle sets no helm.timeoutSeconds itself."""
+KEEP_RESOURCES = "fleet.cattle.io/keep-resources"
+
+
+@dataclass
+class Applied:
+    """A release as it was just written: its objects (hooks left out) and what it is now."""
+
+    objects: list[dict[str, Any]] = field(default_factory=list)
+    revision: int = 0
+    version: str = ""
+
+
+class Installer:
+    """Runs Helm for one run. Safe to be used by many threads, one release each."""
+
+    def __init__(self, helm: Helm, charts: ChartStore, post_renderers: PostRenderers, owner: str):
+        self._helm = helm
+        self._charts = charts
+        self._post_renderers = post_renderers
+        self._owner = owner
+
+    def install_or_upgrade(self, session: ClusterSession, step: Step, *, dry_run: bool = False) -> Applied:
+        """Carry out an install or upgrade step. With ``dry_run`` the server checks it and nothing is written."""
+        wanted = step.wanted
+        deployment = wanted.deployment
+        options = deployment.options
+        if not dry_run:
+            _clear_interrupted(self._helm, session, step)
+            ensure_namespace(session.client, wanted.namespace, options)
+        chart = self._charts.chart(deployment, wanted.commit)
+        revision = _next_revision(step)
+        applied = Applied(revision=revision, version=chart.version)
+        values = merge_values_from(options, lambda *reference: _read_values(session.client, wanted.namespace, *reference))
+
+        def render(manifests: bytes) -> bytes:
+            rendered = post_render(chart, deployment, manifests, namespaced=session.discovery.namespaced)
+            applied.objects = [item for item in parse_manifest(rendered) if not _is_hook(item)]
+            return rendered
+
+        with self._post_renderers.serve(render) as post_renderer:
+            arguments = upgrade_arguments(
+                self._helm,
+                wanted.release,
+                wanted.namespace,
+                self._charts.path(chart),
+                options,
+                labels={} if dry_run else self._labels(session, step, revision),
+            )
+            self._helm.run(
+                [*arguments, *post_renderer.arguments, *(["--dry-run=server"] if dry_run else [])],
+                values=[json.dumps(values).encode()],
+                kubeconfig=session.kubeconfig,
+                environment=post_renderer.environment,
+                timeout=HELM_TIMEOUT + int((options.get("helm") or {}).get("timeoutSeconds") or 0),
+            )
+        return applied
+
+    def uninstall(self, session: ClusterSession, step: Step) -> None:
+        """Uninstall a release, or only forget it where its bundle said keepResources."""
+        if _keeps_resources(session.client, step):
+            _forget(session.client, step.namespace, step.name)
+            return
+        self._helm.run(
+            ["uninstall", step.name, "--namespace", step.namespace, "--ignore-not-found"],
+            kubeconfig=session.kubeconfig,
+            timeout=HELM_TIMEOUT,
+        )
+
+    def _labels(self, session: ClusterSession, step: Step, revision: int) -> dict[str, str]:
+        wanted = step.wanted
+        return {
+            labels.OWNER: self._owner,
+            labels.GITREPO: wanted.gitrepo,
+            labels.BUNDLE: labels.label_value(wanted.bundle),
+            labels.CLUSTER: labels.label_value(session.target.fleet_name),
+            labels.DEPLOYMENT: wanted.value,
+            labels.REVISION: str(revision),
+            labels.COMMIT: wanted.commit,
+            labels.FORMAT: labels.CURRENT_FORMAT,
+        }
+
+
+def _next_revision(step: Step) -> int:
+    if step.release is None or step.release.status == "uninstalling":
+        return 1
+    # A pending revision is removed before, so its number is used again.
+    return step.release.revision if step.release.is_pending else step.release.revision + 1
+
+
+def _clear_interrupted(helm: Helm, session: ClusterSession, step: Step) -> None:
+    """Remove what an interrupted run left of this release, so that Helm does not refuse to go on.
+
+    Nobody else is at work on it: this run holds the cluster's Lease. The revision that was being
+    written is dropped (objects that it made carry Helm's ownership marks and are taken up again);
+    an uninstall that was begun is ended.
+    """
+    release = step.release
+    if release is None or not release.is_pending:
+        return
+    if release.status == "uninstalling":
+        helm.run(
+            ["uninstall", step.name, "--namespace", step.namespace, "--ignore-not-found"],
+            kubeconfig=session.kubeconfig,
+            timeout=HELM_TIMEOUT,
+        )
+        return
+    _delete_secret(session.client, release.namespace, release.secret_name)
+
+
+def _is_hook(item: dict[str, Any]) -> bool:
+    return "helm.sh/hook" in (item.get("metadata", {}).get("annotations") or {})
+
+
+def _keeps_resources(client: Client, step: Step) -> bool:
+    record = read_release(client, step.release.namespace, step.release.secret_name)
+    return bool(record) and record.chart_annotations.get(KEEP_RESOURCES) == "true"
+
+
+def _forget(client: Client, namespace: str, name: str) -> None:
+    query = {"labelSelector": f"owner=helm,name={name}"}
+    for item in list(client.list(f"/api/v1/namespaces/{namespace}/secrets", query=query)):
+        _delete_secret(client, namespace, item["metadata"]["name"])
+
+
+def _delete_secret(client: Client, namespace: str, name: str) -> None:
+    try:
+        client.request("DELETE", f"/api/v1/namespaces/{namespace}/secrets/{name}")
+    except ApiError as error:
+        if error.status != 404:
+            raise
+
+
+def _read_values(client: Client, release_namespace: str, kind: str, name: str, namespace: str, key: str) -> str:
+    """The text of a valuesFrom entry on the cluster, by Fleet's rules (default namespace: the release's)."""
+    where = namespace or release_namespace
+    plural = "configmaps" if kind == "ConfigMap" else "secrets"
+    try:
+        found = client.request("GET", f"/api/v1/namespaces/{where}/{plural}/{name}")
+    except ApiError as error:
+        raise FleetError(
+            f"helm.valuesFrom names {kind} {where}/{name}, which cannot be read: {error.problem}",
+            remedy="Make it on this cluster, or correct the name in fleet.yaml.",
+        ) from error
+    data = (found.get("data") or {}).get(key)
+    if data is None:
+        raise FleetError(
+            f"helm.valuesFrom names key {key} of {kind} {where}/{name}, which has none of that name",
+            remedy="Add the key, or correct it in fleet.yaml.",
+        )
+    return data if kind == "ConfigMap" else base64.b64decode(data).decode()

@@ -1,0 +1,50 @@
+# Copyright (c) 2026 gitops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The labels that a release of ours carries, and what they say."""
+
+import hashlib
+import json
+import re
+from typing import Any
+
+PREFIX = "gitops.fleet/"
+OWNER = PREFIX + "owner"
+GITREPO = PREFIX + "gitrepo"
+BUNDLE = PREFIX + "bundle"
+CLUSTER = PREFIX + "cluster"
+DEPLOYMENT = PREFIX + "deployment"
+REVISION = PREFIX + "revision"
+COMMIT = PREFIX + "commit"
+FORMAT = PREFIX + "format"
+
+CURRENT_FORMAT = "1"
+"""The version of this scheme of labels."""
+
+_LABEL_VALUE = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+
+
+def label_value(text: str) -> str:
+    """``text`` where it can be a label value as it is, else 63 hex digits of its digest."""
+    if _LABEL_VALUE.fullmatch(text):
+        return text
+    return _digest(text)
+
+
+def deployment_value(deployment_id: str, options: dict[str, Any]) -> str:
+    """The value of label ``deployment``: 63 hex digits over all that a redeployment depends on.
+
+    Fleet's deployment ID (128 characters, too long for a label) leaves out the labels and
+    annotations of the namespace and the copied resources; here they count, as no agent watches.
+    """
+    parts = [
+        deployment_id,
+        options.get("namespaceLabels") or {},
+        options.get("namespaceAnnotations") or {},
+        options.get("downstreamResources") or [],
+    ]
+    return _digest(json.dumps(parts, sort_keys=True, separators=(",", ":")))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:63]

@@ -1,0 +1,180 @@
+# Copyright (c) 2026 gitops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What came of a run: for each cluster and release, in memory, and in one small file for each host."""
+
+import json
+import os
+import time
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from ..errors import FleetError
+
+KEEP_DETAILS = 7 * 24 * 3600
+"""Seconds for which the details of a run are kept in the cache directory."""
+
+
+@dataclass
+class ReleaseOutcome:
+    """What was done to one release (in check mode: what would be), and how it stands now.
+
+    ``action`` is a word of :class:`plan.Action`, ``state`` one of Fleet's (Ready, NotReady,
+    ErrApplied, …) or ``Deployed`` where its health was not looked at. ``seconds`` is the time that
+    the action took.
+    """
+
+    bundle: str
+    namespace: str
+    release: str
+    action: str
+    state: str = ""
+    changed: bool = False
+    failed: bool = False
+    msg: str = ""
+    revision: int = 0
+    version: str = ""
+    commit: str = ""
+    updated: str = ""
+    seconds: float = 0.0
+    diff: list[dict[str, str]] = field(default_factory=list)
+
+
+@dataclass
+class HostOutcome:
+    """What came of one cluster. ``unreachable`` says why it did not answer, ``error`` what failed as a whole."""
+
+    host: str
+    cluster: str = ""
+    unreachable: str = ""
+    error: str = ""
+    warnings: list[str] = field(default_factory=list)
+    releases: list[ReleaseOutcome] = field(default_factory=list)
+
+    @property
+    def changed(self) -> bool:
+        return any(release.changed for release in self.releases)
+
+    @property
+    def failed(self) -> bool:
+        return bool(self.error) or any(release.failed for release in self.releases)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return dict(sorted(Counter(release.action for release in self.releases).items()))
+
+    def summary(self, check_mode: bool) -> str:
+        """One line for the host's result."""
+        if self.error:
+            return self.error
+        failures = [f"bundle {item.bundle}: {item.msg}" for item in self.releases if item.failed]
+        if failures:
+            return f"{len(failures)} of {len(self.releases)} releases failed: " + "; ".join(failures)
+        if not self.changed:
+            return f"{len(self.releases)} releases up to date"
+        verb = "would be changed" if check_mode else "changed"
+        return f"{sum(item.changed for item in self.releases)} of {len(self.releases)} releases {verb}"
+
+
+@dataclass(frozen=True)
+class Details:
+    """A host's part of a run, as ``fleet_result`` reads it back."""
+
+    host: str
+    changed: bool
+    failed: bool
+    unreachable: str
+    summary: str
+    counts: dict[str, int]
+    warnings: list[str]
+    releases: list[dict[str, Any]]
+    diff: list[dict[str, str]]
+    path: str = ""
+
+    @property
+    def notable_releases(self) -> list[dict[str, Any]]:
+        """The releases that changed or failed; all of them are in the file at ``path``."""
+        return [release for release in self.releases if release["changed"] or release["failed"]]
+
+    @classmethod
+    def load(cls, directory: str, host: str) -> "Details":
+        """Read the details of ``host`` from the run's ``directory``. Raises :class:`FleetError`."""
+        path = Path(directory) / _file_name(host)
+        try:
+            return cls(**json.loads(path.read_text(encoding="utf-8")), path=str(path))
+        except FileNotFoundError as error:
+            raise FleetError(
+                "fleet_deploy did nothing for this host: it was not in the batch",
+                place=f"host {host}",
+                remedy="Run fleet_deploy in the same play, before fleet_result.",
+            ) from error
+        except (OSError, ValueError, TypeError) as error:
+            raise FleetError(f"the details of the run cannot be read: {error}", place=str(path)) from error
+
+
+def save_details(cache: Path, outcomes: list[HostOutcome], check_mode: bool) -> Path:
+    """Write one file a host under ``<cache>/runs/``, remove old runs, and return the run's directory."""
+    runs = cache / "runs"
+    _remove_old(runs)
+    directory = runs / f"{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}"
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for outcome in outcomes:
+        releases = [asdict(release) for release in outcome.releases]
+        diff = [difference for release in releases for difference in release.pop("diff")]
+        document = {
+            "host": outcome.host,
+            "changed": outcome.changed,
+            "failed": outcome.failed,
+            "unreachable": outcome.unreachable,
+            "summary": outcome.summary(check_mode),
+            "counts": outcome.counts,
+            "warnings": outcome.warnings,
+            "releases": releases,
+            "diff": diff,
+        }
+        descriptor = os.open(directory / _file_name(outcome.host), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(document, file)
+    return directory
+
+
+def batch_result(outcomes: list[HostOutcome], directory: Path) -> dict[str, Any]:
+    """The small result of the batch task: a word for each host, and where the details are."""
+    hosts = {}
+    for outcome in sorted(outcomes, key=lambda item: item.host):
+        hosts[outcome.host] = {
+            "changed": outcome.changed,
+            "failed": outcome.failed,
+            "unreachable": bool(outcome.unreachable),
+            "counts": outcome.counts,
+        }
+    return {
+        "changed": any(outcome.changed for outcome in outcomes),
+        "hosts": hosts,
+        "failed_hosts": sorted(outcome.host for outcome in outcomes if outcome.failed),
+        "unreachable_hosts": sorted(outcome.host for outcome in outcomes if outcome.unreachable),
+        "details": str(directory),
+    }
+
+
+def _file_name(host: str) -> str:
+    """A host's name as a file name of this directory, whatever characters it has."""
+    return quote(host, safe="") + ".json"
+
+
+def _remove_old(runs: Path) -> None:
+    if not runs.is_dir():
+        return
+    for directory in runs.iterdir():
+        try:
+            if time.time() - directory.stat().st_mtime < KEEP_DETAILS or directory.is_symlink():
+                continue
+            for file in directory.iterdir():
+                file.unlink()
+            directory.rmdir()
+        except OSError:
+            # Another run removes it too.
+            continue

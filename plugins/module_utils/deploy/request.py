@@ -1,0 +1,56 @@
+# Copyright (c) 2026 gitops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a caller asks the push engine to do."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ..kube.connection import Connection
+from ..target.cluster import Cluster, ClusterGroup
+from .budget import DeleteBudget
+
+
+@dataclass(frozen=True)
+class Target:
+    """A cluster of the batch: its inventory name, what Fleet knows of it, and how to reach it.
+
+    ``uid`` is the UID of its namespace kube-system where the inventory states it.
+    """
+
+    host: str
+    cluster: Cluster
+    connection: Connection
+    uid: str = ""
+
+    @property
+    def fleet_name(self) -> str:
+        """The cluster's name in messages and in label ``cluster``: workspace and name, unique in a fleet."""
+        return f"{self.cluster.namespace}.{self.cluster.name}"
+
+
+@dataclass(frozen=True)
+class Request:
+    """One call of ``fleet_deploy``. Times are in seconds; ``wait_timeout`` 0 does not wait for health.
+
+    ``not_clusters`` are hosts of the batch that are no clusters, with what is wrong with them.
+    """
+
+    targets: Sequence[Target]
+    builds: Sequence[str]
+    owner: str
+    groups: Sequence[ClusterGroup] = ()
+    not_clusters: Mapping[str, str] = field(default_factory=dict)
+    check_mode: bool = False
+    diff: bool = False
+    prune: bool = True
+    delete_budget: DeleteBudget = DeleteBudget(percent=25)
+    adopt: frozenset[str] = frozenset()
+    accept_identity: frozenset[str] = frozenset()
+    wait_timeout: float = 300
+    lock_timeout: float = 120
+    request_timeout: float = 30
+    workers: int = 8
+    helm_binary: str = ""
+    kustomize_binary: str = ""
+    cache_dir: str | None = None

@@ -1,0 +1,81 @@
+# Copyright (c) 2026 gitops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One cluster during a run: its client, the kubeconfig that Helm gets, and what was found there."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+from ..errors import FleetError, Unreachable
+from ..kube.client import Client
+from ..kube.discovery import Discovery
+from ..kube.identity import cluster_uid
+from ..kube.kubeconfig import load
+from .identity import KnownClusters
+from .lease import Leases
+from .plan import Scope, Step, Wanted, plan_cluster
+from .releases import Listing, list_releases
+from .report import HostOutcome
+from .request import Request, Target
+
+
+class ClusterSession:
+    """Everything that a run holds for one cluster. Methods raise FleetError; ``outcome`` collects results."""
+
+    def __init__(self, target: Target, request: Request, temp_directory: Path):
+        self.target = target
+        self.outcome = HostOutcome(host=target.host, cluster=target.fleet_name)
+        self.steps: list[Step] = []
+        self.listing = Listing()
+        self._request = request
+        self._temp_directory = temp_directory
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether there is anything more to do here: it answered, and nothing failed as a whole."""
+        return not self.outcome.unreachable and not self.outcome.error
+
+    @cached_property
+    def client(self) -> Client:
+        return Client(
+            self.target.connection, temp_directory=self._temp_directory, timeout=self._request.request_timeout
+        )
+
+    @cached_property
+    def discovery(self) -> Discovery:
+        return Discovery(self.client)
+
+    @cached_property
+    def kubeconfig(self) -> bytes:
+        """A kubeconfig of this one context, complete in itself, for Helm."""
+        return load(self.target.connection).to_bytes()
+
+    def plan(self, scope: Scope, wanted: Sequence[Wanted]) -> None:
+        """Look at the releases (one request) and plan the steps."""
+        self.listing = list_releases(self.client, (item.namespace for item in wanted))
+        self.steps = plan_cluster(scope, wanted, self.listing)
+        if self.listing.unseen and scope.prune:
+            self.outcome.warnings.append(self.listing.unseen)
+
+    def prepare_writes(self, known: KnownClusters, leases: Leases) -> None:
+        """Before the first write: make sure which cluster this is, and that nobody else is at work on it."""
+        known.check(
+            self._request.owner,
+            self.target.fleet_name,
+            cluster_uid(self.client),
+            expected=self.target.uid,
+            accept=self.target.fleet_name in self._request.accept_identity,
+        )
+        leases.acquire(self.target.fleet_name, self.client, self._request.lock_timeout)
+
+    def fail(self, error: FleetError) -> None:
+        """Note an error that concerns the whole cluster."""
+        if isinstance(error, Unreachable):
+            self.outcome.unreachable = str(error)
+        else:
+            self.outcome.error = str(error.at(f"cluster {self.target.fleet_name}"))
+
+    def close(self) -> None:
+        if "client" in self.__dict__:
+            self.client.close()
