@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from ..errors import FleetError, Unreachable
+from ..status.states import BundleState
 from ..status.waiting import wait_for_health
 from .installation import Applied, Installer
 from .lease import Leases
@@ -17,12 +18,9 @@ from .preview import object_differences
 from .report import ReleaseOutcome
 from .session import ClusterSession
 
-DEPLOYED = "Deployed"
-"""The state of a release of which only the release was looked at, not the health of its objects."""
+DELETED = "Deleted"
 PAUSED = "Paused"
-FAILED = "ErrApplied"
-NOT_READY = "NotReady"
-READY = "Ready"
+"""Words of our own for releases that are gone, and for those that are left as they are."""
 
 
 @dataclass
@@ -38,7 +36,7 @@ class Work:
         if isinstance(error, Unreachable):
             self.session.fail(error)
         self.outcome.failed = True
-        self.outcome.state = FAILED
+        self.outcome.state = BundleState.ERR_APPLIED
         self.outcome.msg = str(error)
 
 
@@ -112,7 +110,7 @@ def _install(work: Work, installer: Installer, leases: Leases) -> None:
         raise error
     work.outcome.seconds = round(time.monotonic() - started, 2)
     work.outcome.changed = True
-    work.outcome.state = DEPLOYED
+    work.outcome.state = BundleState.DEPLOYED
     work.outcome.revision = work.applied.revision
     work.outcome.version = work.applied.version
     work.outcome.updated = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
@@ -124,7 +122,7 @@ def _delete(work: Work, installer: Installer, leases: Leases) -> None:
     installer.uninstall(work.session, work.step)
     work.outcome.seconds = round(time.monotonic() - started, 2)
     work.outcome.changed = True
-    work.outcome.state = "Deleted"
+    work.outcome.state = DELETED
 
 
 def _wait(works: Sequence[Work], timeout: float) -> None:
@@ -139,7 +137,7 @@ def _wait(works: Sequence[Work], timeout: float) -> None:
         return
     for work in works:
         result = results[work.step.bundle]
-        work.outcome.state = READY if result.ready else NOT_READY
+        work.outcome.state = BundleState.READY if result.ready else BundleState.NOT_READY
         if not result.ready:
             work.outcome.failed = True
             work.outcome.msg = result.message
@@ -159,11 +157,13 @@ def _planned_outcome(step: Step, check_mode: bool) -> ReleaseOutcome:
         msg="" if step.action is Action.NONE else step.reason,
     )
     if step.action is Action.NONE:
-        outcome.state = DEPLOYED
+        outcome.state = BundleState.DEPLOYED
+    elif step.writes:
+        outcome.state = BundleState.WAIT_APPLIED
     elif step.action is Action.PAUSED:
         outcome.state = PAUSED
     elif step.action is Action.REFUSED:
         outcome.failed = True
-        outcome.state = FAILED
+        outcome.state = BundleState.ERR_APPLIED
         outcome.msg = f"{step.reason}. {step.remedy}" if step.remedy else step.reason
     return outcome

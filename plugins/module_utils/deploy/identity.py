@@ -30,7 +30,8 @@ class KnownClusters:
         UID replace the one that was seen before.
         """
         if expected and expected != uid:
-            raise _other_cluster(cluster, expected, uid, "The inventory states another uid: correct the one or the other.")
+            remedy = "The inventory states another uid: correct the one or the other."
+            raise _other_cluster(cluster, expected, uid, remedy)
         with self._locked() as file:
             known = _read(file)
             key = f"{owner}/{cluster}"
@@ -62,7 +63,8 @@ def _read(file) -> dict[str, str]:
 
 def _other_cluster(cluster: str, before: str, now: str, remedy: str) -> FleetError:
     return FleetError(
-        f"its kubeconfig context leads to another cluster than before (UID of namespace kube-system: {now}, was {before})",
+        "its kubeconfig context leads to another cluster than before "
+        f"(the UID of namespace kube-system is {now}, was {before})",
         place=f"cluster {cluster}",
         remedy=f"Nothing was changed there. {remedy}",
     )

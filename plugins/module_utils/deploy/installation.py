@@ -6,6 +6,7 @@
 import base64
 import json
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from ..chart.helm import Helm
@@ -57,7 +58,7 @@ class Installer:
         chart = self._charts.chart(deployment, wanted.commit)
         revision = _next_revision(step)
         applied = Applied(revision=revision, version=chart.version)
-        values = merge_values_from(options, lambda *reference: _read_values(session.client, wanted.namespace, *reference))
+        values = merge_values_from(options, partial(_read_values, session.client, wanted.namespace))
 
         def render(manifests: bytes) -> bytes:
             rendered = post_render(chart, deployment, manifests, namespaced=session.discovery.namespaced)

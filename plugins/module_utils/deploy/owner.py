@@ -3,7 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who deploys: the name that keeps the releases of two control nodes apart."""
 
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path

@@ -6,8 +6,8 @@
 from typing import Any
 
 from ..kube.client import ApiError
-from .diff import plan_diff
-from .manifest import key, parse_manifest
+from .diff import plan_diffs
+from .manifest import ObjectKey, index, parse_manifest
 from .plan import Step
 from .release_record import read_release
 from .session import ClusterSession
@@ -18,32 +18,29 @@ def object_differences(session: ClusterSession, step: Step, planned: list[dict[s
 
     ``planned`` is what the new release would hold; [] for a release that goes.
     """
+    namespaced = session.discovery.namespaced
     before = _objects_of_release(session, step)
-    after = {key(item, step.namespace): item for item in planned}
-    differences = []
-    for name in sorted({*before, *after}):
-        live = _live(session, step.namespace, after.get(name) or before[name])
-        difference = plan_diff(before.get(name), after.get(name), live)
-        if difference:
-            differences.append(_named(difference, session, name))
-    return differences
+    after = index(planned, step.namespace, namespaced)
+    live: dict[ObjectKey, dict[str, Any]] = {}
+    for key, item in {**before, **after}.items():
+        found = _live(session, key, item)
+        if found is not None:
+            live[key] = found
+    return plan_diffs(before, after, live, cluster=session.target.host, namespace=step.namespace)
 
 
-def _objects_of_release(session: ClusterSession, step: Step) -> dict[tuple, dict[str, Any]]:
+def _objects_of_release(session: ClusterSession, step: Step) -> dict[ObjectKey, dict[str, Any]]:
     if step.release is None:
         return {}
     record = read_release(session.client, step.release.namespace, step.release.secret_name)
     if record is None:
         return {}
-    return {key(item, step.namespace): item for item in parse_manifest(record.manifest)}
+    return index(parse_manifest(record.manifest), step.namespace, session.discovery.namespaced)
 
 
-def _live(session: ClusterSession, release_namespace: str, item: dict[str, Any]) -> dict[str, Any] | None:
-    metadata = item["metadata"]
+def _live(session: ClusterSession, key: ObjectKey, item: dict[str, Any]) -> dict[str, Any] | None:
     try:
-        path = session.discovery.path(
-            item["apiVersion"], item["kind"], metadata.get("namespace") or release_namespace, metadata["name"]
-        )
+        path = session.discovery.path(item["apiVersion"], key.kind, key.namespace, key.name)
         return session.client.request("GET", path)
     except ApiError as error:
         if error.status == 404:

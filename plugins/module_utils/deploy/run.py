@@ -3,26 +3,29 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The push engine's run over a batch of clusters: look, plan, check the budget, apply, wait, report."""
 
-import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from ..chart.helm import HelmFinder
-from ..errors import FleetError, Unreachable
+from ..chart.post_renderer import PostRenderers
+from ..chart.store import ChartStore
+from ..errors import FleetError
 from ..private_files import RunDirectory, cache_directory
-from ..status.table import Row, render_table
 from . import labels
-from .apply import Applier, planned_outcome
+from .apply import apply, planned_works, preview
 from .desired import Desired, desired_state
 from .identity import KnownClusters
+from .installation import Installer
 from .lease import Leases
-from .plan import Action, Scope
+from .plan import Scope
 from .report import HostOutcome, batch_result, save_details
 from .request import Request
 from .session import ClusterSession
+from .summary import table_lines
 
 
 @dataclass(frozen=True)
@@ -47,33 +50,55 @@ def deploy(request: Request) -> Outcome:
         try:
             _for_each(pool, sessions, lambda session: _look(session, request, desired))
             _check_budget(request, sessions)
-            works = planned_works(sessions, request.check_mode)
-            if request.check_mode and request.diff:
-                with _installer(request, helm, run) as installer:
-                    preview(pool, works, installer)
-            elif not request.check_mode:
-                _write(pool, request, works, helm, run, KnownClusters(cache))
+            if request.check_mode:
+                _preview(pool, request, sessions, helm, run)
+            else:
+                _write(pool, request, sessions, helm, run, KnownClusters(cache))
         finally:
             for session in sessions:
                 session.close()
     outcomes = [session.outcome for session in sessions]
     outcomes += [HostOutcome(host=host, error=problem) for host, problem in request.not_clusters.items()]
     directory = save_details(cache, outcomes, request.check_mode)
-    return Outcome(batch_result(outcomes, directory), table_lines(outcomes, request.check_mode))
+    return Outcome(batch_result(outcomes, directory), table_lines(outcomes))
 
 
-def _write(pool, request: Request, works: list[Work], helm: HelmFinder, run: RunDirectory, known) -> None:
+def _preview(
+    pool: ThreadPoolExecutor, request: Request, sessions: Sequence[ClusterSession], helm: HelmFinder, run: RunDirectory
+) -> None:
+    works = planned_works(sessions, check_mode=True)
+    if request.diff and any(work.step.writes for work in works):
+        with _installer(request, helm, run) as installer:
+            preview(pool, works, installer)
+
+
+def _write(
+    pool: ThreadPoolExecutor,
+    request: Request,
+    sessions: Sequence[ClusterSession],
+    helm: HelmFinder,
+    run: RunDirectory,
+    known: KnownClusters,
+) -> None:
     """Write to the clusters that have something to write, each under its Lease."""
-    writing = list({id(work.session): work.session for work in works if work.step.writes}.values())
-    if not writing:
-        return
+    writing = [session for session in sessions if any(step.writes for step in session.steps)]
     leases = Leases()
     try:
         _for_each(pool, writing, lambda session: session.prepare_writes(known, leases))
-        with _installer(request, helm, run) as installer:
-            apply(pool, works, installer, leases, request.wait_timeout)
+        # Counted again: the plans were made again under the Leases.
+        _check_budget(request, sessions)
+        works = planned_works(sessions, check_mode=False)
+        if any(work.step.writes for work in works):
+            with _installer(request, helm, run) as installer:
+                apply(pool, works, installer, leases, request.wait_timeout)
     finally:
         leases.release_all()
+
+
+@contextmanager
+def _installer(request: Request, helm: HelmFinder, run: RunDirectory) -> Iterator[Installer]:
+    with PostRenderers(run) as post_renderers:
+        yield Installer(helm.find(), ChartStore(run), post_renderers, request.owner)
 
 
 def _for_each(pool: ThreadPoolExecutor, sessions: Iterable[ClusterSession], work: Callable) -> None:

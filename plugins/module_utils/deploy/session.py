@@ -53,13 +53,17 @@ class ClusterSession:
 
     def plan(self, scope: Scope, wanted: Sequence[Wanted]) -> None:
         """Look at the releases (one request) and plan the steps."""
-        self.listing = list_releases(self.client, (item.namespace for item in wanted))
+        self.listing = list_releases(self.client, [item.namespace for item in wanted])
         self.steps = plan_cluster(scope, wanted, self.listing)
-        if self.listing.unseen and scope.prune:
-            self.outcome.warnings.append(self.listing.unseen)
+        self._planned = scope, wanted
+        if scope.prune:
+            self.outcome.warnings = [self.listing.unseen] if self.listing.unseen else []
 
     def prepare_writes(self, known: KnownClusters, leases: Leases) -> None:
-        """Before the first write: make sure which cluster this is, and that nobody else is at work on it."""
+        """Before the first write: make sure which cluster this is, and that nobody else is at work on it.
+
+        The plan is made again once the Lease is ours: another run may have ended since it was made.
+        """
         known.check(
             self._request.owner,
             self.target.fleet_name,
@@ -68,6 +72,7 @@ class ClusterSession:
             accept=self.target.fleet_name in self._request.accept_identity,
         )
         leases.acquire(self.target.fleet_name, self.client, self._request.lock_timeout)
+        self.plan(*self._planned)
 
     def fail(self, error: FleetError) -> None:
         """Note an error that concerns the whole cluster."""

@@ -31,7 +31,9 @@ def test_one_whole_bundle_may_go_from_every_cluster():
 
 def test_two_bundles_are_within_a_quarter_of_eight_but_not_of_seven():
     DeleteBudget.parse("25%").check(deletes("a", "b"), {"apps": 8})
-    with pytest.raises(FleetError, match="2 releases of 2 bundles would be deleted, over the delete budget of 25% of 7"):
+    with pytest.raises(
+        FleetError, match="2 releases of 2 bundles would be deleted, over the delete budget of 25% of 7"
+    ):
         DeleteBudget.parse("25%").check(deletes("a", "b"), {"apps": 7})
 
 
