@@ -1,0 +1,14 @@
+# Copyright (c) 2026 gitops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Make the collection importable, as ``ansible_collections.gitops.fleet``, wherever pytest is started from."""
+
+import sys
+from pathlib import Path
+
+COLLECTIONS = Path(__file__).resolve().parent.parent / "build/collections"
+
+if not (COLLECTIONS / "ansible_collections/gitops/fleet").exists():
+    raise RuntimeError("build/collections is missing: run `make collections` first")
+if str(COLLECTIONS) not in sys.path:
+    sys.path.insert(0, str(COLLECTIONS))
