@@ -1,0 +1,32 @@
+# Copyright (c) 2026 gitops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Conditions of objects: finding one, and what it says in one line."""
+
+from typing import Any
+
+
+def conditions(obj: dict[str, Any]) -> list[dict[str, Any]]:
+    """The conditions in an object's status."""
+    found = (obj.get("status") or {}).get("conditions")
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+
+def find_condition(obj: dict[str, Any], name: str) -> dict[str, Any]:
+    """The condition of that type, {} where there is none."""
+    return next((item for item in conditions(obj) if item.get("type") == name), {})
+
+
+def words(found: dict[str, Any]) -> str:
+    """A condition in one line: its message, else its reason, else what it is."""
+    if not found:
+        return ""
+    message = one_line(found.get("message"))
+    if message:
+        return message
+    return str(found.get("reason") or f"{found.get('type')} is {found.get('status')}")
+
+
+def one_line(text: Any) -> str:
+    """Text without line breaks and runs of blanks."""
+    return " ".join(str(text or "").split())
