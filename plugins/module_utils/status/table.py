@@ -27,6 +27,7 @@ _INDENT = "    "
 _CUT = "…"
 _MESSAGE_LINES = 3
 _NARROWEST = 7
+_DEPLOYED = "Deployed"
 _GOOD = (BundleState.READY, BundleState.DEPLOYED)
 
 
@@ -64,7 +65,10 @@ def render_table(rows: Iterable[Row], *, width: int = WIDTH) -> str:
     if not by_cluster:
         return "no bundles on any cluster"
     view = _few_clusters if len(by_cluster) <= FEW_CLUSTERS else _many_clusters
-    return "\n".join([*_wrapped(_totals(by_cluster), width), "", *view(by_cluster, width)])
+    lines = [*_wrapped(_totals(by_cluster), width), "", *view(by_cluster, width)]
+    if any(row.state == BundleState.DEPLOYED for row in _all(by_cluster)):
+        lines += ["", f"{_DEPLOYED}: the release is there; its objects' health was not checked"]
+    return "\n".join(lines)
 
 
 def _totals(by_cluster: dict[str, list[Row]]) -> str:
@@ -73,7 +77,7 @@ def _totals(by_cluster: dict[str, list[Row]]) -> str:
         for row in rows:
             states[row.state].append(row)
     worst_first = sorted(states.values(), key=lambda rows: (-rows[0].badness, rows[0].state))
-    counted = ", ".join(f"{len(rows)} {_clean(rows[0].state)}" for rows in worst_first)
+    counted = ", ".join(f"{len(rows)} {_clean(_short(rows[0].state))}" for rows in worst_first)
     return f"{_clusters(len(by_cluster))}: {counted}"
 
 
@@ -81,17 +85,22 @@ def _few_clusters(by_cluster: dict[str, list[Row]], width: int) -> list[str]:
     """A block for each cluster, those with the worst rows first."""
     worst_first = sorted(by_cluster, key=lambda name: (-max(row.badness for row in by_cluster[name]), name))
     head = ("CLUSTER / BUNDLE", "STATE", "REV", "VERSION", "UPDATED")
-    lines = {
-        row: (f"  {row.bundle}", row.state, row.revision, row.version, _minute(row.updated)) for row in _all(by_cluster)
-    }
-    columns = _columns([head, *lines.values()], width)
-    result = [_line(head, columns)]
+    lines: list[tuple[tuple[str, ...], Row | None]] = []
     for name in worst_first:
-        result.append(_fit(_clean(name), width))
-        for row in sorted(by_cluster[name], key=lambda row: (-row.badness, row.bundle)):
-            result.append(_line(lines[row], columns))
-            result += _message(row, width)
+        rows = sorted(by_cluster[name], key=lambda row: (bool(row.bundle), -row.badness, row.bundle))
+        if rows[0].bundle:
+            lines.append(((name, "", "", "", ""), None))
+        lines += [(_cells(f"  {row.bundle}" if row.bundle else name, row), row) for row in rows]
+    columns = _columns([head, *(cells for cells, row in lines if row)], width)
+    result = [_line(head, columns)]
+    for cells, row in lines:
+        result.append(_line(cells, columns) if row else _fit(_clean(cells[0]), width))
+        result += _message(row, width) if row else []
     return result
+
+
+def _cells(name: str, row: Row) -> tuple[str, ...]:
+    return name, _short(row.state), row.revision, row.version, _minute(row.updated)
 
 
 @dataclass(frozen=True)
@@ -112,7 +121,8 @@ class _Group:
     @property
     def cells(self) -> tuple[str, ...]:
         row, latest = self.first, max(row.updated for row in self.rows)
-        return str(len(self.rows)), row.bundle, row.state, self.revisions, row.version, _minute(latest)
+        bundle = row.bundle or "(the cluster)"
+        return str(len(self.rows)), bundle, _short(row.state), self.revisions, row.version, _minute(latest)
 
 
 def _many_clusters(by_cluster: dict[str, list[Row]], width: int) -> list[str]:
@@ -168,6 +178,11 @@ def _wrapped(text: str, width: int) -> list[str]:
 
 def _clusters(count: int) -> str:
     return f"{count} cluster" if count == 1 else f"{count} clusters"
+
+
+def _short(state: str) -> str:
+    """The state for a column; what Deployed leaves open stands below the table."""
+    return _DEPLOYED if state == BundleState.DEPLOYED else state
 
 
 def _minute(timestamp: str) -> str:
