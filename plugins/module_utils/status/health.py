@@ -51,18 +51,23 @@ class Health:
 
 @dataclass(frozen=True)
 class Timing:
-    """The time limits of the rules, and the time that it is."""
+    """The time limits of the rules, the time that it is, and how long the object has been seen by us.
+
+    The last counts as well because the API server's clock, which timestamps objects, may be ahead.
+    """
 
     now: datetime
+    seen: timedelta = timedelta(0)
     scheduling: timedelta = SCHEDULING_TIME
     first_status: timedelta = FIRST_STATUS_TIME
 
-    def age(self, timestamp: Any) -> timedelta | None:
-        """How long ago an RFC 3339 timestamp was, None where it is none."""
+    def age(self, obj: dict[str, Any]) -> timedelta:
+        """How long ago the object was made, as far as can be told."""
         try:
-            return self.now - datetime.fromisoformat(timestamp)
+            created = datetime.fromisoformat((obj.get("metadata") or {}).get("creationTimestamp"))
+            return max(self.now - created, self.seen)
         except (TypeError, ValueError):
-            return None
+            return self.seen
 
 
 def health(obj: dict[str, Any], timing: Timing | None = None) -> Health:
@@ -118,8 +123,7 @@ def _any_kind(obj: dict[str, Any], timing: Timing, has_status: bool) -> Health:
     if failed.get("status") == "True":
         return _failed(words(failed))
     if has_status and not obj.get("status"):
-        age = timing.age((obj.get("metadata") or {}).get("creationTimestamp"))
-        if age is not None and age < timing.first_status:
+        if timing.age(obj) < timing.first_status:
             return _in_progress("no controller has written its status yet")
         return _ready("has no status: taken as ready")
     return _ready()
@@ -239,8 +243,7 @@ def _pod(obj: dict[str, Any], timing: Timing) -> Health:
         return _failed(problem)
     scheduled = find_condition(obj, "PodScheduled")
     if scheduled.get("status") == "False" and scheduled.get("reason") == "Unschedulable":
-        age = timing.age((obj.get("metadata") or {}).get("creationTimestamp"))
-        if age is not None and age >= timing.scheduling:
+        if timing.age(obj) >= timing.scheduling:
             return _failed(problem)
     return _in_progress(problem or (f"is {phase}" if phase else "has no phase yet"))
 
