@@ -1,0 +1,285 @@
+# Copyright (c) 2026 gitops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One thin client for one cluster: plain REST paths, JSON in and out, errors that say what to do."""
+
+import json
+import random
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from ..errors import FleetError, Unreachable
+from .connection import Connection
+from .credentials import Credentials, credentials
+from .errors import ApiError, expired_certificate, no_answer, one_line, refusal
+from .kubeconfig import Kubeconfig, load
+from .transport import Transport
+
+try:
+    import urllib3
+except ImportError:
+    urllib3 = None
+
+__all__ = ["METADATA", "METADATA_LIST", "ApiError", "Client"]
+
+METADATA_LIST = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
+"""Value of ``accept`` for a LIST that returns metadata only."""
+METADATA = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
+"""Value of ``accept`` for a GET that returns metadata only."""
+
+_CONNECT_TIMEOUT = 10
+_LONGEST_ANSWER = 10
+"""Times the time limit: a server that sends a byte now and then is given up after that."""
+_LARGEST_ANSWER = 256 * 1024 * 1024
+_PAGE_SIZE = 500
+_MOST_PAGES = 4000
+_MOST_ATTEMPTS = 5
+_LONGEST_PAUSE = 10
+_MOST_WARNINGS = 50
+
+
+class Client:
+    """A client for the cluster that ``connection`` leads to. Several threads may use it at once.
+
+    ``timeout`` is in seconds: for an answer to begin, and for each further piece of it. Nothing is
+    opened before the first request. ``requests`` counts what was sent, ``warnings`` holds what the
+    API server (headers ``Warning``) and the kubeconfig want the user to know.
+    """
+
+    def __init__(self, connection: Connection, *, temp_directory: Path, timeout: float = 30):
+        self.connection = connection
+        self.timeout = timeout
+        self.requests = 0
+        self.warnings: list[str] = []
+        self._temp_directory = temp_directory
+        self._guard = threading.Lock()
+        self._kubeconfig: Kubeconfig | None = None
+        self._credentials = Credentials()
+        self._transport: Transport | None = None
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        content_type: str | None = None,
+        accept: str | None = None,
+    ) -> dict[str, Any]:
+        """Send one request and return the answer's object.
+
+        ``path`` begins with ``/api`` or ``/apis``. ``body`` is anything that JSON knows;
+        ``content_type`` is JSON where none is given. Raises :class:`Unreachable` where no answer, or
+        none of an API server, came in time, and :class:`ApiError` where the server refused. A server
+        that asks for patience (429, or ``Retry-After``) gets it, up to the time limit.
+        """
+        if query:
+            path = f"{path}?{urlencode(query)}"
+        headers = {"Accept": accept or "application/json", "User-Agent": "gitops.fleet", "Accept-Encoding": "gzip"}
+        content = None
+        if body is not None:
+            content = json.dumps(body).encode()
+            headers["Content-Type"] = content_type or "application/json"
+        try:
+            return self._request(method, path, headers, content)
+        except FleetError as error:
+            raise self._without_secrets(error) from error.__cause__
+
+    def list(
+        self, path: str, *, query: Mapping[str, str] | None = None, accept: str | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """The items of a LIST, page by page (``limit`` of ``query``, or 500 in a page)."""
+        query = {"limit": str(_PAGE_SIZE), **(query or {})}
+        for _page in range(_MOST_PAGES):
+            answer = self.request("GET", path, query=query, accept=accept)
+            items = answer.get("items")
+            if not isinstance(items, list):
+                raise Unreachable(f"GET {path} was answered with something that is not a list", place=self._place)
+            yield from items
+            query["continue"] = (answer.get("metadata") or {}).get("continue") or ""
+            if not query["continue"]:
+                return
+        raise Unreachable(f"GET {path} does not come to an end", place=self._place)
+
+    def close(self) -> None:
+        """Close the connections. The client may be used again."""
+        with self._guard:
+            if self._transport is not None:
+                self._transport.close()
+                self._transport = None
+
+    @property
+    def _place(self) -> str:
+        return self._kubeconfig.place if self._kubeconfig else str(self.connection)
+
+    def _request(self, method: str, path: str, headers: dict[str, str], content: bytes | None) -> dict[str, Any]:
+        give_up = time.monotonic() + self.timeout
+        renewed = reconnected = False
+        for attempt in range(1, _MOST_ATTEMPTS + 1):
+            transport, login = self._connect()
+            try:
+                response, data = self._exchange(transport, login, method, path, headers, content)
+            except _Broken as broken:
+                # A connection that was kept open may have been closed meanwhile. Reading again does no harm.
+                if broken.may_repeat and method == "GET" and not reconnected:
+                    reconnected = True
+                    continue
+                raise broken.error.at(self._place) from broken
+            if response.status == 401 and login.renewable and not renewed:
+                renewed = True
+                self._forget_login(login)
+                continue
+            pause = _pause(response, attempt)
+            if pause is not None and attempt < _MOST_ATTEMPTS and time.monotonic() + pause < give_up:
+                time.sleep(pause)
+                continue
+            return self._result(method, path, response, data)
+        raise Unreachable(f"{method} {path} got no answer", place=self._place)
+
+    def _connect(self) -> tuple[Transport, Credentials]:
+        with self._guard:
+            if self._kubeconfig is None:
+                self._kubeconfig = load(self.connection)
+                self.warnings += self._kubeconfig.warnings
+            if self._transport is None or self._credentials.is_due:
+                try:
+                    login = credentials(self._kubeconfig)
+                    transport = Transport(self._kubeconfig, login, self._temp_directory)
+                except FleetError as error:
+                    raise error.at(self._place) from error
+                if self._transport is not None:
+                    self._transport.close()
+                self._transport, self._credentials = transport, login
+            return self._transport, self._credentials
+
+    def _forget_login(self, login: Credentials) -> None:
+        """Let the next request log in anew, unless another thread has done so already."""
+        with self._guard:
+            if self._credentials is login and self._transport is not None:
+                self._transport.close()
+                self._transport = None
+
+    def _exchange(
+        self,
+        transport: Transport,
+        login: Credentials,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        content: bytes | None,
+    ) -> tuple[Any, bytes]:
+        with self._guard:
+            self.requests += 1
+        all_headers = urllib3.HTTPHeaderDict(headers)
+        for name, value in login.headers:
+            all_headers.add(name, value)
+        timeout = urllib3.Timeout(connect=min(self.timeout, _CONNECT_TIMEOUT), read=self.timeout)
+        try:
+            response = transport.send(method, path, headers=all_headers, body=content, timeout=timeout)
+            return response, self._body(response)
+        except urllib3.exceptions.HTTPError as error:
+            failure = no_answer(error, transport.server, self.timeout, login.certificate)
+            raise _Broken(failure, isinstance(error, urllib3.exceptions.ProtocolError)) from error
+
+    def _body(self, response: Any) -> bytes:
+        deadline = time.monotonic() + self.timeout * _LONGEST_ANSWER
+        pieces: list[bytes] = []
+        size = 0
+        try:
+            for piece in response.stream(256 * 1024):
+                pieces.append(piece)
+                size += len(piece)
+                if size > _LARGEST_ANSWER:
+                    raise Unreachable(f"the answer has more than {_LARGEST_ANSWER // 1024**2} MiB", place=self._place)
+                if time.monotonic() > deadline:
+                    raise Unreachable(
+                        f"the answer was not complete after {self.timeout * _LONGEST_ANSWER:g} s", place=self._place
+                    )
+        except FleetError:
+            response.close()
+            raise
+        response.release_conn()
+        return b"".join(pieces)
+
+    def _result(self, method: str, path: str, response: Any, data: bytes) -> dict[str, Any]:
+        self._collect_warnings(response.headers)
+        try:
+            answer = json.loads(data)
+        except (ValueError, RecursionError):
+            answer = None
+        if response.status == 401:
+            expired = expired_certificate(self._credentials.certificate)
+            if expired:
+                raise ApiError(
+                    expired, place=self._place, remedy="Renew it in the kubeconfig.", status=401, reason="Unauthorized"
+                )
+        if response.status >= 400 and (isinstance(answer, dict) or response.status in (401, 403, 429)):
+            error = refusal(method, path.partition("?")[0], response.status, response.reason, answer)
+            raise error.at(self._place) if response.status == 401 else error
+        if not isinstance(answer, dict) or not 200 <= response.status < 300:
+            raise self._not_an_api_server(response, data)
+        return answer
+
+    def _not_an_api_server(self, response: Any, data: bytes) -> FleetError:
+        kind = response.headers.get("Content-Type", "").partition(";")[0] or "no content type"
+        if response.status >= 500:
+            return ApiError(
+                f"the server answered {response.status} {response.reason or ''}".rstrip(),
+                place=self._place,
+                remedy="Look at the API server, or at the proxy in front of it.",
+                status=response.status,
+                reason=response.reason or "",
+            )
+        if "json" in kind and response.status == 200:
+            return Unreachable(
+                f"the answer is not complete JSON ({len(data)} bytes)",
+                place=self._place,
+                remedy="Run again; look at the proxy in front of the API server if it stays.",
+            )
+        return Unreachable(
+            f"it answered {response.status} with {one_line(kind)}, which no API server does",
+            place=self._place,
+            remedy="Check the kubeconfig's server: a login page, a proxy or another service stands there.",
+        )
+
+    def _collect_warnings(self, headers: Any) -> None:
+        for header in headers.getlist("Warning"):
+            # 299 - "text"; https://www.rfc-editor.org/rfc/rfc7234#section-5.5
+            text = one_line(header.split(" ", 2)[-1].strip('"').replace('\\"', '"'))
+            with self._guard:
+                if text not in self.warnings and len(self.warnings) < _MOST_WARNINGS:
+                    self.warnings.append(text)
+
+    def _without_secrets(self, error: FleetError) -> FleetError:
+        """The error, with the credentials blanked in case a server or a plugin wrote them into its message."""
+        for secret in self._credentials.secrets:
+            if secret and secret in error.problem:
+                error.problem = error.problem.replace(secret, "********")
+        return error
+
+
+class _Broken(Exception):
+    """No answer came. ``may_repeat``: the connection broke, rather than that time ran out."""
+
+    def __init__(self, error: Unreachable, may_repeat: bool):
+        super().__init__()
+        self.error = error
+        self.may_repeat = may_repeat
+
+
+def _pause(response: Any, attempt: int) -> float | None:
+    """Seconds to wait before the request is sent again, or None if it is not to be.
+
+    As client-go does: on 429, and on any 5xx that says ``Retry-After``. A little randomness keeps
+    many clients from coming back at the same moment.
+    """
+    asked = response.headers.get("Retry-After", "")
+    if response.status != 429 and not (response.status >= 500 and asked):
+        return None
+    seconds = float(asked) if asked.isdigit() else 0.25 * 2**attempt
+    return min(seconds, _LONGEST_PAUSE) * random.uniform(1, 1.2)
