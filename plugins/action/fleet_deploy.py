@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Action fleet_deploy: hand the clusters of the play's batch to the push engine, once for all of them."""
 
+from __future__ import annotations
+
 import os
 
 from ansible.errors import AnsibleActionFail
@@ -13,6 +15,9 @@ from ansible_collections.gitops.fleet.plugins.module_utils.deploy.owner import o
 from ansible_collections.gitops.fleet.plugins.module_utils.deploy.request import Request
 from ansible_collections.gitops.fleet.plugins.module_utils.deploy.run import deploy
 from ansible_collections.gitops.fleet.plugins.module_utils.errors import FleetError
+from ansible_collections.gitops.fleet.plugins.module_utils.private_files import cache_directory
+from ansible_collections.gitops.fleet.plugins.module_utils.status.report import batch_result, save_details
+from ansible_collections.gitops.fleet.plugins.module_utils.status.summary import table_lines
 from ansible_collections.gitops.fleet.plugins.plugin_utils.play import cluster_groups, targets
 
 ARGUMENT_SPEC = {
@@ -50,12 +55,13 @@ class ActionModule(ActionBase):
                 "the task gitops.fleet.fleet_result after it give every host its own result."
             )
         try:
-            outcome = deploy(self._request(arguments, task_vars))
+            outcomes = deploy(self._request(arguments, task_vars))
+            details = save_details(cache_directory(arguments["cache_dir"]), outcomes, self._task.check_mode)
         except FleetError as error:
             return {"failed": True, "msg": str(error)}
-        for line in outcome.table:
+        for line in table_lines(outcomes):
             Display().display(line)
-        return outcome.result
+        return batch_result(outcomes, details)
 
     def _request(self, arguments, task_vars) -> Request:
         hosts = task_vars["ansible_play_batch"]

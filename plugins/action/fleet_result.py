@@ -3,10 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Action fleet_result: give one host its own part of what fleet_deploy did for the whole batch."""
 
+from __future__ import annotations
+
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.gitops.fleet.plugins.module_utils.deploy.report import Details
 from ansible_collections.gitops.fleet.plugins.module_utils.errors import FleetError
+from ansible_collections.gitops.fleet.plugins.module_utils.status.report import Details
 
 ARGUMENT_SPEC = {
     "of": {"type": "str", "default": "fleet_deployed"},

@@ -3,24 +3,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Carrying out the planned steps over all clusters: install and upgrade, wait for health, delete; or preview them."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from ..errors import FleetError, Unreachable
-from ..status.states import BundleState
-from ..status.waiting import wait_for_health
+from .health.waiting import wait_for_health
 from .installation import Applied, Installer
 from .lease import Leases
+from .outcome import ReleaseOutcome
 from .plan import Action, Step
 from .preview import object_differences
-from .report import ReleaseOutcome
 from .session import ClusterSession
-
-DELETED = "Deleted"
-PAUSED = "Paused"
-"""Words of our own for releases that are gone, and for those that are left as they are."""
 
 
 @dataclass
@@ -35,9 +32,7 @@ class Work:
     def fail(self, error: FleetError) -> None:
         if isinstance(error, Unreachable):
             self.session.fail(error)
-        self.outcome.failed = True
-        self.outcome.state = BundleState.ERR_APPLIED
-        self.outcome.msg = str(error)
+        self.outcome.error = str(error)
 
 
 def planned_works(sessions: Sequence[ClusterSession], check_mode: bool) -> list[Work]:
@@ -110,7 +105,6 @@ def _install(work: Work, installer: Installer, leases: Leases) -> None:
         raise error
     work.outcome.seconds = round(time.monotonic() - started, 2)
     work.outcome.changed = True
-    work.outcome.state = BundleState.DEPLOYED
     work.outcome.revision = work.applied.revision
     work.outcome.version = work.applied.version
     work.outcome.updated = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
@@ -122,25 +116,23 @@ def _delete(work: Work, installer: Installer, leases: Leases) -> None:
     installer.uninstall(work.session, work.step)
     work.outcome.seconds = round(time.monotonic() - started, 2)
     work.outcome.changed = True
-    work.outcome.state = DELETED
 
 
 def _wait(works: Sequence[Work], timeout: float) -> None:
     """Wait for all releases of one cluster together."""
     session = works[0].session
     objects = {work.step.bundle: work.applied.objects for work in works}
+    namespaces = {work.step.bundle: work.step.namespace for work in works}
     try:
-        results = wait_for_health(session.client, session.discovery, objects, timeout)
+        results = wait_for_health(session.client, session.discovery, objects, timeout, namespaces=namespaces)
     except FleetError as error:
         for work in works:
             work.fail(error)
         return
     for work in works:
         result = results[work.step.bundle]
-        work.outcome.state = BundleState.READY if result.ready else BundleState.NOT_READY
-        if not result.ready:
-            work.outcome.failed = True
-            work.outcome.msg = result.message
+        work.outcome.healthy = result.ready
+        work.outcome.error = result.message
 
 
 def _planned_outcome(step: Step, check_mode: bool) -> ReleaseOutcome:
@@ -149,21 +141,13 @@ def _planned_outcome(step: Step, check_mode: bool) -> ReleaseOutcome:
         bundle=step.bundle,
         namespace=step.namespace,
         release=step.name,
-        action=str(step.action),
+        action=step.action,
+        reason=step.reason,
         revision=release.revision if release else 0,
         updated=release.updated if release else "",
         commit=step.wanted.commit if step.wanted else "",
         changed=check_mode and step.writes,
-        msg="" if step.action is Action.NONE else step.reason,
     )
-    if step.action is Action.NONE:
-        outcome.state = BundleState.DEPLOYED
-    elif step.writes:
-        outcome.state = BundleState.WAIT_APPLIED
-    elif step.action is Action.PAUSED:
-        outcome.state = PAUSED
-    elif step.action is Action.REFUSED:
-        outcome.failed = True
-        outcome.state = BundleState.ERR_APPLIED
-        outcome.msg = f"{step.reason}. {step.remedy}" if step.remedy else step.reason
+    if step.action is Action.REFUSED:
+        outcome.error = f"{step.reason}. {step.remedy}" if step.remedy else step.reason
     return outcome

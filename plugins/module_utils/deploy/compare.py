@@ -9,6 +9,7 @@ field that we set and somebody changed is, and so is a field that the new manife
 These are the rules by which Helm's patch changes the object (three-way strategic merge, or
 server-side apply by one field manager).
 """
+from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any

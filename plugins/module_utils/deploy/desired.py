@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What every cluster should hold: builds and clusters in, desired releases out. Reads no cluster."""
+from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What ``--diff`` shows: one difference an object, in Ansible's shape, without noise and secrets."""
+from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping

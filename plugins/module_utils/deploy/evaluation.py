@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Evaluated options from the cache: templates are evaluated by Helm, and only where something changed."""
+from __future__ import annotations
 
 import hashlib
 import json

@@ -3,19 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Installing, upgrading and uninstalling one release, by Helm."""
 
-import base64
-import json
+from __future__ import annotations
+
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from ..chart.helm import Helm
-from ..chart.post_renderer import PostRenderers
 from ..chart.postrender import post_render
 from ..chart.store import ChartStore
 from ..chart.upgrade_arguments import upgrade_arguments
-from ..chart.values import merge_values_from
-from ..errors import FleetError
 from ..kube.client import ApiError, Client
 from . import labels
 from .manifest import parse_manifest
@@ -23,6 +19,7 @@ from .namespace import ensure_namespace
 from .plan import Step
 from .release_record import read_release
 from .session import ClusterSession
+from .values import read_values
 
 HELM_TIMEOUT = 600
 """Seconds for one run of Helm, hooks and all, where the bundle sets no helm.timeoutSeconds itself."""
@@ -41,10 +38,9 @@ class Applied:
 class Installer:
     """Runs Helm for one run. Safe to be used by many threads, one release each."""
 
-    def __init__(self, helm: Helm, charts: ChartStore, post_renderers: PostRenderers, owner: str):
+    def __init__(self, helm: Helm, charts: ChartStore, owner: str):
         self._helm = helm
         self._charts = charts
-        self._post_renderers = post_renderers
         self._owner = owner
 
     def install_or_upgrade(self, session: ClusterSession, step: Step, *, dry_run: bool = False) -> Applied:
@@ -58,29 +54,29 @@ class Installer:
         chart = self._charts.chart(deployment, wanted.commit)
         revision = _next_revision(step)
         applied = Applied(revision=revision, version=chart.version)
-        values = merge_values_from(options, partial(_read_values, session.client, wanted.namespace))
+        values = read_values(session.client, wanted.namespace, options.get("helm") or {})
 
         def render(manifests: bytes) -> bytes:
             rendered = post_render(chart, deployment, manifests, namespaced=session.discovery.namespaced)
             applied.objects = [item for item in parse_manifest(rendered) if not _is_hook(item)]
             return rendered
 
-        with self._post_renderers.serve(render) as post_renderer:
-            arguments = upgrade_arguments(
-                self._helm,
-                wanted.release,
-                wanted.namespace,
-                self._charts.path(chart),
-                options,
-                labels={} if dry_run else self._labels(session, step, revision),
-            )
-            self._helm.run(
-                [*arguments, *post_renderer.arguments, *(["--dry-run=server"] if dry_run else [])],
-                values=[json.dumps(values).encode()],
-                kubeconfig=session.kubeconfig,
-                environment=post_renderer.environment,
-                timeout=HELM_TIMEOUT + int((options.get("helm") or {}).get("timeoutSeconds") or 0),
-            )
+        arguments = upgrade_arguments(
+            self._helm,
+            wanted.release,
+            wanted.namespace,
+            self._charts.path(chart),
+            options,
+            labels={} if dry_run else self._labels(session, step, revision),
+        )
+        self._helm.run(
+            [*arguments, *(["--dry-run=server"] if dry_run else [])],
+            values=values.documents,
+            kubeconfig=session.kubeconfig,
+            post_render=render,
+            secrets=values.secrets,
+            timeout=HELM_TIMEOUT + int((options.get("helm") or {}).get("timeoutSeconds") or 0),
+        )
         return applied
 
     def uninstall(self, session: ClusterSession, step: Step) -> None:
@@ -156,23 +152,3 @@ def _delete_secret(client: Client, namespace: str, name: str) -> None:
     except ApiError as error:
         if error.status != 404:
             raise
-
-
-def _read_values(client: Client, release_namespace: str, kind: str, name: str, namespace: str, key: str) -> str:
-    """The text of a valuesFrom entry on the cluster, by Fleet's rules (default namespace: the release's)."""
-    where = namespace or release_namespace
-    plural = "configmaps" if kind == "ConfigMap" else "secrets"
-    try:
-        found = client.request("GET", f"/api/v1/namespaces/{where}/{plural}/{name}")
-    except ApiError as error:
-        raise FleetError(
-            f"helm.valuesFrom names {kind} {where}/{name}, which cannot be read: {error.problem}",
-            remedy="Make it on this cluster, or correct the name in fleet.yaml.",
-        ) from error
-    data = (found.get("data") or {}).get(key)
-    if data is None:
-        raise FleetError(
-            f"helm.valuesFrom names key {key} of {kind} {where}/{name}, which has none of that name",
-            remedy="Add the key, or correct it in fleet.yaml.",
-        )
-    return data if kind == "ConfigMap" else base64.b64decode(data).decode()

@@ -6,6 +6,7 @@
 Kubernetes reads YAML 1.1 with Go's rules, which differ from PyYAML's: ``1e3`` is a number,
 ``12:30:00`` and ``2024-01-01`` are strings, ``y`` is true, ``1.0`` becomes 1, keys are strings.
 """
+from __future__ import annotations
 
 import base64
 import binascii

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a caller asks the push engine to do."""
+from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -44,7 +45,7 @@ class Request:
     check_mode: bool = False
     diff: bool = False
     prune: bool = True
-    delete_budget: DeleteBudget = DeleteBudget(percent=25)
+    delete_budget: DeleteBudget = field(default_factory=lambda: DeleteBudget(percent=25))
     adopt: frozenset[str] = frozenset()
     accept_identity: frozenset[str] = frozenset()
     wait_timeout: float = 300

@@ -3,15 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The push engine's run over a batch of clusters: look, plan, check the budget, apply, wait, report."""
 
+from __future__ import annotations
+
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
 
 from ..chart.helm import HelmFinder
-from ..chart.post_renderer import PostRenderers
 from ..chart.store import ChartStore
 from ..errors import FleetError
 from ..private_files import RunDirectory, cache_directory
@@ -21,30 +19,24 @@ from .desired import Desired, desired_state
 from .identity import KnownClusters
 from .installation import Installer
 from .lease import Leases
+from .outcome import HostOutcome
 from .plan import Scope
-from .report import HostOutcome, batch_result, save_details
 from .request import Request
 from .session import ClusterSession
-from .summary import table_lines
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What the batch task returns, and the table that it shows."""
-
-    result: dict[str, Any]
-    table: list[str]
-
-
-def deploy(request: Request) -> Outcome:
+def deploy(request: Request) -> list[HostOutcome]:
     """Carry out ``request``. Raises :class:`FleetError` only for what concerns the whole run.
 
-    Everything else (a cluster that does not answer, a release that fails) is in the outcome. In
-    check mode nothing is written to any cluster.
+    Everything else (a cluster that does not answer, a release that fails) is in the outcome of its
+    host. In check mode nothing is written to any cluster.
     """
     cache = cache_directory(request.cache_dir)
-    with RunDirectory() as run, ThreadPoolExecutor(request.workers, thread_name_prefix="deploy") as pool:
-        helm = HelmFinder(request.helm_binary, run)
+    with (
+        RunDirectory() as run,
+        ThreadPoolExecutor(request.workers, thread_name_prefix="deploy") as pool,
+        HelmFinder(request.helm_binary, run) as helm,
+    ):
         desired = desired_state(request, helm, cache)
         sessions = [ClusterSession(target, request, run.path) for target in request.targets]
         try:
@@ -57,10 +49,8 @@ def deploy(request: Request) -> Outcome:
         finally:
             for session in sessions:
                 session.close()
-    outcomes = [session.outcome for session in sessions]
-    outcomes += [HostOutcome(host=host, error=problem) for host, problem in request.not_clusters.items()]
-    directory = save_details(cache, outcomes, request.check_mode)
-    return Outcome(batch_result(outcomes, directory), table_lines(outcomes))
+    strangers = [HostOutcome(host=host, error=problem) for host, problem in request.not_clusters.items()]
+    return [session.outcome for session in sessions] + strangers
 
 
 def _preview(
@@ -68,8 +58,7 @@ def _preview(
 ) -> None:
     works = planned_works(sessions, check_mode=True)
     if request.diff and any(work.step.writes for work in works):
-        with _installer(request, helm, run) as installer:
-            preview(pool, works, installer)
+        preview(pool, works, _installer(request, helm, run))
 
 
 def _write(
@@ -89,16 +78,13 @@ def _write(
         _check_budget(request, sessions)
         works = planned_works(sessions, check_mode=False)
         if any(work.step.writes for work in works):
-            with _installer(request, helm, run) as installer:
-                apply(pool, works, installer, leases, request.wait_timeout)
+            apply(pool, works, _installer(request, helm, run), leases, request.wait_timeout)
     finally:
         leases.release_all()
 
 
-@contextmanager
-def _installer(request: Request, helm: HelmFinder, run: RunDirectory) -> Iterator[Installer]:
-    with PostRenderers(run) as post_renderers:
-        yield Installer(helm.find(), ChartStore(run), post_renderers, request.owner)
+def _installer(request: Request, helm: HelmFinder, run: RunDirectory) -> Installer:
+    return Installer(helm.find(), ChartStore(run), request.owner)
 
 
 def _for_each(pool: ThreadPoolExecutor, sessions: Iterable[ClusterSession], work: Callable) -> None:

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One cluster during a run: its client, the kubeconfig that Helm gets, and what was found there."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -14,9 +16,9 @@ from ..kube.identity import cluster_uid
 from ..kube.kubeconfig import load
 from .identity import KnownClusters
 from .lease import Leases
+from .outcome import HostOutcome
 from .plan import Scope, Step, Wanted, plan_cluster
 from .releases import Listing, list_releases
-from .report import HostOutcome
 from .request import Request, Target
 
 

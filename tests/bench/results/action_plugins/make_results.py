@@ -6,12 +6,9 @@
 from pathlib import Path
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.gitops.fleet.plugins.module_utils.deploy.report import (
-    HostOutcome,
-    ReleaseOutcome,
-    batch_result,
-    save_details,
-)
+from ansible_collections.gitops.fleet.plugins.module_utils.deploy.outcome import HostOutcome, ReleaseOutcome
+from ansible_collections.gitops.fleet.plugins.module_utils.deploy.plan import Action
+from ansible_collections.gitops.fleet.plugins.module_utils.status.report import batch_result, save_details
 
 
 class ActionModule(ActionBase):
@@ -31,8 +28,8 @@ def _outcome(number: int, host: str, count: int) -> HostOutcome:
             bundle=f"bundle-{index}",
             namespace=f"namespace-{index}",
             release=f"release-{index}",
-            action="upgrade" if index % 10 == number % 10 else "none",
-            state="Ready",
+            action=Action.UPGRADE if index % 10 == number % 10 else Action.NONE,
+            healthy=True,
             changed=index % 10 == number % 10,
             revision=number + index,
             version=f"1.{number}.{index}",

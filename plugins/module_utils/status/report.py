@@ -1,82 +1,24 @@
 # Copyright (c) 2026 gitops.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What came of a run: for each cluster and release, in memory, and in one small file for each host."""
+"""A run's outcome as data: a small result for the batch, and one file for each host with all of it."""
+
+from __future__ import annotations
 
 import json
 import os
 import time
-from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from ..deploy.outcome import HostOutcome, ReleaseOutcome
 from ..errors import FleetError
+from .release_state import release_state
 
 KEEP_DETAILS = 7 * 24 * 3600
 """Seconds for which the details of a run are kept in the cache directory."""
-
-
-@dataclass
-class ReleaseOutcome:
-    """What was done to one release (in check mode: what would be), and how it stands now.
-
-    ``action`` is a word of :class:`plan.Action`, ``state`` one of Fleet's (Ready, NotReady,
-    ErrApplied, …) or ``Deployed`` where its health was not looked at. ``seconds`` is the time that
-    the action took.
-    """
-
-    bundle: str
-    namespace: str
-    release: str
-    action: str
-    state: str = ""
-    changed: bool = False
-    failed: bool = False
-    msg: str = ""
-    revision: int = 0
-    version: str = ""
-    commit: str = ""
-    updated: str = ""
-    seconds: float = 0.0
-    diff: list[dict[str, str]] = field(default_factory=list)
-
-
-@dataclass
-class HostOutcome:
-    """What came of one cluster. ``unreachable`` says why it did not answer, ``error`` what failed as a whole."""
-
-    host: str
-    cluster: str = ""
-    unreachable: str = ""
-    error: str = ""
-    warnings: list[str] = field(default_factory=list)
-    releases: list[ReleaseOutcome] = field(default_factory=list)
-
-    @property
-    def changed(self) -> bool:
-        return any(release.changed for release in self.releases)
-
-    @property
-    def failed(self) -> bool:
-        return bool(self.error) or any(release.failed for release in self.releases)
-
-    @property
-    def counts(self) -> dict[str, int]:
-        return dict(sorted(Counter(release.action for release in self.releases).items()))
-
-    def summary(self, check_mode: bool) -> str:
-        """One line for the host's result."""
-        if self.error:
-            return self.error
-        failures = [f"bundle {item.bundle}: {item.msg}" for item in self.releases if item.failed]
-        if failures:
-            return f"{len(failures)} of {len(self.releases)} releases failed: " + "; ".join(failures)
-        if not self.changed:
-            return f"{len(self.releases)} releases up to date"
-        verb = "would be changed" if check_mode else "changed"
-        return f"{sum(item.changed for item in self.releases)} of {len(self.releases)} releases {verb}"
 
 
 @dataclass(frozen=True)
@@ -97,10 +39,10 @@ class Details:
     @property
     def notable_releases(self) -> list[dict[str, Any]]:
         """The releases that changed or failed; all of them are in the file at ``path``."""
-        return [release for release in self.releases if release["changed"] or release["failed"]]
+        return [release for release in self.releases if release["changed"] or release["error"]]
 
     @classmethod
-    def load(cls, directory: str, host: str) -> "Details":
+    def load(cls, directory: str, host: str) -> Details:
         """Read the details of ``host`` from the run's ``directory``. Raises :class:`FleetError`."""
         path = Path(directory) / _file_name(host)
         try:
@@ -122,14 +64,14 @@ def save_details(cache: Path, outcomes: list[HostOutcome], check_mode: bool) -> 
     directory = runs / f"{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}"
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     for outcome in outcomes:
-        releases = [asdict(release) for release in outcome.releases]
-        diff = [difference for release in releases for difference in release.pop("diff")]
+        releases = [_release(release) for release in outcome.releases]
+        diff = [difference for release in outcome.releases for difference in release.diff]
         document = {
             "host": outcome.host,
             "changed": outcome.changed,
             "failed": outcome.failed,
             "unreachable": outcome.unreachable,
-            "summary": outcome.summary(check_mode),
+            "summary": _summary(outcome, check_mode),
             "counts": outcome.counts,
             "warnings": outcome.warnings,
             "releases": releases,
@@ -158,6 +100,26 @@ def batch_result(outcomes: list[HostOutcome], directory: Path) -> dict[str, Any]
         "unreachable_hosts": sorted(outcome.host for outcome in outcomes if outcome.unreachable),
         "details": str(directory),
     }
+
+
+def _release(release: ReleaseOutcome) -> dict[str, Any]:
+    document = asdict(release)
+    del document["diff"]
+    return {**document, "action": str(release.action), "state": str(release_state(release)), "failed": release.failed}
+
+
+def _summary(outcome: HostOutcome, check_mode: bool) -> str:
+    """One line for the host's result."""
+    if outcome.error:
+        return outcome.error
+    count = len(outcome.releases)
+    failures = [f"bundle {item.bundle}: {item.error}" for item in outcome.releases if item.failed]
+    if failures:
+        return f"{len(failures)} of {count} releases failed: " + "; ".join(failures)
+    if not outcome.changed:
+        return f"{count} releases up to date"
+    verb = "would be changed" if check_mode else "changed"
+    return f"{sum(item.changed for item in outcome.releases)} of {count} releases {verb}"
 
 
 def _file_name(host: str) -> str:

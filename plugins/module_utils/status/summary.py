@@ -3,11 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What came of a run, as the table that a person reads at its end."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 
-from ..status.states import BundleState
-from ..status.table import Row, table
-from .report import HostOutcome, ReleaseOutcome
+from ..deploy.outcome import HostOutcome, ReleaseOutcome
+from .release_state import release_state
+from .states import BundleState
+from .table import Row, table
 
 
 def table_lines(outcomes: Iterable[HostOutcome]) -> list[str]:
@@ -27,9 +30,9 @@ def _row(host: str, release: ReleaseOutcome) -> Row:
     return Row(
         cluster=host,
         bundle=release.bundle,
-        state=release.state,
+        state=release_state(release),
         revision=str(release.revision or ""),
         version=release.version,
         updated=release.updated,
-        message=release.msg,
+        message=release.error or release.reason,
     )

@@ -1,0 +1,224 @@
+# Copyright (c) 2026 gitops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The demo: a real git repository to real clusters, one step after the other, each shown as a user would run it.
+
+It only calls what a user would call (git, ansible-playbook, helm) and checks what it shows: the demo
+fails where a step did not do what it says.
+"""
+
+import json
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab import git_server
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+STATE = CHECKOUT / "build" / "demo"
+EXAMPLE = CHECKOUT / "examples" / "fleet"
+INVENTORY = CHECKOUT / "examples" / "lab.clusters.yml"
+PLAYBOOK = CHECKOUT / "playbooks" / "deploy.yml"
+USER = "demo"
+RELEASE = re.compile(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Repository:
+    """The demo's git repository: a clone to commit in, and the address from which it is deployed."""
+
+    clone: Path
+    url: str
+    password: str
+
+    def commit(self, message: str) -> None:
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "--message", message)
+        self.git("push", "--quiet", "--force", "origin", "HEAD:main")
+
+    def git(self, *arguments: str) -> None:
+        identity = ["-c", "user.name=demo", "-c", "user.email=demo@example.com", "-c", "commit.gpgsign=false"]
+        subprocess.run(["git", "-C", str(self.clone), *identity, *arguments], check=True)
+
+    def edit(self, name: str, before: str, after: str) -> None:
+        file = self.clone / name
+        text = file.read_text(encoding="utf-8")
+        if before not in text:
+            raise SystemExit(f"{file} does not hold {before!r}")
+        file.write_text(text.replace(before, after), encoding="utf-8")
+
+
+class Demo:
+    """The steps, and what they have in common: the environment of the commands and the count of helm processes."""
+
+    def __init__(self, repository: Repository):
+        self.repository = repository
+        self.log = STATE / "helm.log"
+        self.variables = STATE / "gitrepos.yml"
+        self.environment = _environment(repository, self.log)
+
+    def run(self) -> None:
+        self.step("Deploy: every bundle to the clusters that its targets select")
+        changed, _helms = self.deploy()
+        if not changed:
+            say("Everything was there already: the demo was run before.")
+
+        self.step("Look before: what would a change of one bundle do? (--check --diff)")
+        self.repository.edit("raw/settings.yaml", "greeting: hello", f"greeting: hello again at {time.time():.0f}")
+        self.repository.commit("Greet differently")
+        changed, _helms = self.deploy("--check", "--diff")
+        self.expect(changed == 3, f"3 releases would change (one bundle on three clusters), the plan says {changed}")
+
+        self.step("Deploy the change: only the releases that it concerns move")
+        changed, helms = self.deploy()
+        self.expect(helms == 3, f"3 helm processes, one a release that moved; counted {helms}")
+
+        self.step("Nothing to do: the same again")
+        changed, helms = self.deploy()
+        self.expect(changed == 0 and helms == 0, f"changed=0 and 0 helm processes; got changed={changed}, {helms} helm")
+
+        self.step("Remove a bundle from git: it is pruned")
+        shutil.rmtree(self.repository.clone / "kustomize")
+        self.repository.commit("Remove the cache")
+        self.deploy()
+        left = self.helm("list", "--all-namespaces", "--short", "--filter", "kustomize$", "--kube-context", "prod-eu")
+        self.expect("demo-kustomize" not in left.split(), f"release demo-kustomize is gone; helm lists {left.split()}")
+        self.how_to_look_around()
+
+    def step(self, title: str) -> None:
+        print(f"\n\033[1m== {title}\033[0m" if sys.stdout.isatty() else f"\n== {title}", flush=True)
+
+    def deploy(self, *options: str) -> tuple[int, int]:
+        """Run the playbook; return how many hosts' results changed and how many helm processes were started."""
+        self.log.write_text("", encoding="utf-8")
+        command = ["ansible-playbook", "-i", str(INVENTORY), str(PLAYBOOK), "-e", f"@{self.variables}", *options]
+        say("$ " + " ".join(_short(word) for word in command))
+        started = time.monotonic()
+        process = subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, text=True)
+        output = []
+        for line in process.stdout:
+            output.append(line)
+            print(line, end="", flush=True)
+        if process.wait():
+            raise SystemExit(f"ansible-playbook ended with exit code {process.returncode}")
+        changed = sum(int(count) for _host, count in RELEASE.findall("".join(output)))
+        helms = len(self.log.read_text(encoding="utf-8").splitlines())
+        say(f"({time.monotonic() - started:.1f} s, {helms} helm processes)")
+        return changed, helms
+
+    def helm(self, *arguments: str) -> str:
+        environment = {**self.environment, "KUBECONFIG": self.environment["DEMO_KUBECONFIG"]}
+        return subprocess.run(
+            [self.environment["DEMO_HELM"], *arguments], env=environment, check=True, stdout=subprocess.PIPE, text=True
+        ).stdout
+
+    def expect(self, holds: bool, what: str) -> None:
+        if not holds:
+            raise SystemExit(f"The demo expected {what}")
+        say(f"As it should be: {what}.")
+
+    def how_to_look_around(self) -> None:
+        helm, kubeconfig = self.environment["DEMO_HELM"], self.environment["DEMO_KUBECONFIG"]
+        self.step("Look around")
+        print(
+            f"""
+  export KUBECONFIG={kubeconfig}
+  {helm} list --all-namespaces --kube-context prod-eu
+  {helm} history guestbook --namespace demo-helm --kube-context prod-eu
+  {self.environment["DEMO_KUBECTL"]} --context prod-us get deployments --all-namespaces
+
+  The git repository to commit in:  {self.repository.clone}  (git push origin HEAD:main)
+  The inventory:                    ansible-inventory -i {_short(str(INVENTORY))} --graph
+  Containers do not run on the lab (there is no kubelet; kwok plays the nodes), all else is real.
+
+  make demo       the same again
+  make lab-down   end the clusters and the git server
+"""
+        )
+
+
+def main() -> None:
+    STATE.mkdir(parents=True, exist_ok=True, mode=0o700)
+    Demo(_repository()).run()
+
+
+def _repository() -> Repository:
+    """A fresh repository with the example in it, served over HTTP with basic auth."""
+    password = _password()
+    root, clone = STATE / "git", STATE / "clone"
+    shutil.rmtree(clone, ignore_errors=True)
+    bare = root / "fleet.git"
+    if not (bare / "HEAD").exists():
+        shutil.rmtree(bare, ignore_errors=True)
+        subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", str(bare)], check=True)
+    shutil.copytree(EXAMPLE, clone)
+    subprocess.run(["git", "init", "--quiet", "--initial-branch=main", str(clone)], check=True)
+    subprocess.run(["git", "-C", str(clone), "remote", "add", "origin", str(bare)], check=True)
+    url = git_server.start(root, STATE / "git-server", users={USER: password})
+    repository = Repository(clone, f"{url}/fleet.git", password)
+    repository.commit("Four bundles: raw YAML, Helm, Kustomize, Helm and Kustomize")
+    return repository
+
+
+def _password() -> str:
+    file = STATE / "password"
+    if not file.exists():
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+            stream.write(secrets.token_urlsafe(24))
+    return file.read_text(encoding="ascii")
+
+
+def _environment(repository: Repository, log: Path) -> dict[str, str]:
+    gitrepo = {
+        "name": "demo",
+        "repo": repository.url,
+        "branch": "main",
+        "targets": [
+            {
+                "name": "labelled",
+                "clusterSelector": {"matchExpressions": [{"key": "env", "operator": "Exists"}]},
+            }
+        ],
+    }
+    credentials = {"demo": {"username": USER, "password": "{{ lookup('ansible.builtin.env', 'DEMO_GIT_PASSWORD') }}"}}
+    variables = {"fleet_gitrepos": [gitrepo], "fleet_git_credentials": credentials}
+    (STATE / "gitrepos.yml").write_text(json.dumps(variables, indent=2), encoding="utf-8")
+    lab = CHECKOUT / "build" / "lab"
+    return {
+        **os.environ,
+        "ANSIBLE_COLLECTIONS_PATH": str(CHECKOUT / "build" / "collections"),
+        "ANSIBLE_LOCALHOST_WARNING": "false",
+        "DEMO_GIT_PASSWORD": repository.password,
+        "DEMO_KUBECONFIG": str(lab / "kubeconfig"),
+        "DEMO_HELM": os.environ["FLEET_HELM"],
+        "DEMO_KUBECTL": os.environ.get("FLEET_KUSTOMIZE", "kubectl"),
+        "FLEET_HELM": str(_counted_helm(os.environ["FLEET_HELM"], log)),
+        "GITOPS_FLEET_OWNER": "demo",
+    }
+
+
+def _counted_helm(helm: str, log: Path) -> Path:
+    """A helm that writes a line into ``log`` each time it is started: the demo counts processes."""
+    script = STATE / "helm"
+    script.write_text(f'#!/bin/sh\necho "$1 $2" >>"{log}"\nexec "{helm}" "$@"\n', encoding="utf-8")
+    script.chmod(0o755)
+    return script
+
+
+def _short(word: str) -> str:
+    return os.path.relpath(word) if word.startswith(str(CHECKOUT)) else word.replace(f"@{CHECKOUT}/", "@")
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    main()

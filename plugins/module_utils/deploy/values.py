@@ -1,0 +1,70 @@
+# Copyright (c) 2026 gitops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The values that a release is installed with: those of the options, then those that lie on the cluster."""
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..bundle.go_yaml import parse
+from ..chart.hiding import scalars
+from ..errors import FleetError
+from ..kube.client import ApiError, Client
+
+DEFAULT_KEY = "values.yaml"
+
+
+@dataclass
+class Values:
+    """Documents for Helm, of which later ones win, and the secret strings among them."""
+
+    documents: list[bytes] = field(default_factory=list)
+    secrets: list[str] = field(default_factory=list)
+
+
+def read_values(client: Client, release_namespace: str, helm_options: dict[str, Any]) -> Values:
+    """``helm.values``, then each entry of ``helm.valuesFrom`` in its order.
+
+    By Fleet's rules: an entry without a namespace is read in the release's, one without a key by
+    ``values.yaml``; of an entry that has both, the ConfigMap comes before the Secret. Raises
+    :class:`FleetError` where an entry cannot be read.
+    """
+    values = Values()
+    if helm_options.get("values"):
+        values.documents.append(json.dumps(helm_options["values"]).encode())
+    for kind, reference in _references(helm_options.get("valuesFrom") or []):
+        text = _read(client, kind, reference, reference.get("namespace") or release_namespace)
+        values.documents.append(text.encode())
+        if kind == "Secret":
+            values.secrets += [text, *scalars(parse(text, f"Secret {reference['name']}"))]
+    return values
+
+
+def _references(entries: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for entry in entries:
+        for field_name, kind in (("configMapKeyRef", "ConfigMap"), ("secretKeyRef", "Secret")):
+            if entry.get(field_name):
+                yield kind, entry[field_name]
+
+
+def _read(client: Client, kind: str, reference: dict[str, Any], namespace: str) -> str:
+    plural = "configmaps" if kind == "ConfigMap" else "secrets"
+    name, key = reference.get("name", ""), reference.get("key") or DEFAULT_KEY
+    try:
+        found = client.request("GET", f"/api/v1/namespaces/{namespace}/{plural}/{name}")
+    except ApiError as error:
+        raise FleetError(
+            f"helm.valuesFrom names {kind} {namespace}/{name}, which cannot be read: {error.problem}",
+            remedy="Make it on this cluster, or correct the name in fleet.yaml.",
+        ) from error
+    data = (found.get("data") or {}).get(key)
+    if data is None:
+        raise FleetError(
+            f"helm.valuesFrom names key {key} of {kind} {namespace}/{name}, which has no such key",
+            remedy="Add the key, or correct it in fleet.yaml.",
+        )
+    return data if kind == "ConfigMap" else base64.b64decode(data).decode()
