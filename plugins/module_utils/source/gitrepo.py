@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The GitRepo: which repository, which commit of it, which directories, for which clusters."""
 
+from __future__ import annotations
+
 import base64
 import binascii
 import re
@@ -103,7 +105,7 @@ class GitRepo:
         return result
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> "GitRepo":
+    def from_dict(cls, data: Mapping[str, Any]) -> GitRepo:
         """The reverse of :meth:`to_dict`; unknown keys are left out. Raises FleetError for a bad caBundle."""
         known = {item.name: data[_json_key(item.name)] for item in fields(cls) if _json_key(item.name) in data}
         if "ca_bundle" in known:

@@ -1,0 +1,149 @@
+# Copyright (c) 2026 gitops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What git must be told to reach a server: credentials, host keys, certificates, proxies, time limits."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import socket
+import ssl
+import tempfile
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import FleetError
+from ..private_files import RunDirectory
+from .credentials import Credentials
+from .gitrepo import GitRepo
+from .url import HTTP, HTTPS, SSH, RepoUrl
+
+CONNECT_TIMEOUT = 15
+"""Seconds until a server must have taken the connection."""
+
+SILENCE_TIMEOUT = 60
+"""Seconds that a connected server may send nothing at all."""
+
+_LOGIN_FILE = "GITOPS_FLEET_GIT_LOGIN"
+
+# Git runs it with "get" when the server has asked for a password, and reads the answer from its output.
+_CREDENTIAL_HELPER = f'!f() {{ if test "$1" = get; then cat "${_LOGIN_FILE}"; fi; }}; f'
+
+_SSH_OPTIONS = {
+    "BatchMode": "yes",
+    "IdentitiesOnly": "yes",
+    "IdentityAgent": "none",
+    "PreferredAuthentications": "publickey",
+    "StrictHostKeyChecking": "yes",
+    "GlobalKnownHostsFile": os.devnull,
+    "UpdateHostKeys": "no",
+    "ConnectTimeout": str(CONNECT_TIMEOUT),
+    "ConnectionAttempts": "1",
+    "ServerAliveInterval": "15",
+    "ServerAliveCountMax": str(SILENCE_TIMEOUT // 15),
+    "ClearAllForwardings": "yes",
+    "ControlPath": "none",
+    "PermitLocalCommand": "no",
+}
+
+
+@dataclass(frozen=True)
+class Access:
+    """``home`` is a private directory, ``settings`` and ``environment`` are for :class:`GitCommand`."""
+
+    home: Path
+    settings: dict[str, str]
+    environment: dict[str, str]
+
+
+def prepare_access(url: RepoUrl, gitrepo: GitRepo, credentials: Credentials, run: RunDirectory) -> Access:
+    """Write what git needs into a directory of its own below ``run``. Raises FleetError.
+
+    Secrets are in files of mode 0600 there and nowhere else; git knows their paths only.
+    """
+    credentials.check(url)
+    home = Path(tempfile.mkdtemp(prefix="git-", dir=run.path))
+    # Only this one way: a redirect cannot lead to another protocol.
+    access = Access(home, {}, {"GIT_ALLOW_PROTOCOL": url.scheme})
+    if url.scheme in (HTTP, HTTPS):
+        _prepare_http(access, url, gitrepo, credentials, run)
+    elif url.scheme == SSH:
+        _prepare_ssh(access, credentials, run)
+    return access
+
+
+def check_connection(url: RepoUrl) -> None:
+    """Raise FleetError unless the server takes a connection in time.
+
+    Only for http(s) without a proxy: git waits there for several minutes, and its limits for slow
+    transfers do not count before the connection is made.
+    """
+    if url.scheme not in (HTTP, HTTPS) or _has_proxy(url):
+        return
+    host = url.host.strip("[]")
+    port = int(url.port or {HTTP: 80, HTTPS: 443}[url.scheme])
+    try:
+        socket.create_connection((host, port), timeout=CONNECT_TIMEOUT).close()
+    except socket.gaierror as error:
+        raise FleetError(
+            f"the name {host} is not known",
+            remedy="Check the host in the address of the repository, and the DNS of the machine that runs this task.",
+        ) from error
+    except TimeoutError as error:
+        raise FleetError(
+            f"{host} port {port} did not answer within {CONNECT_TIMEOUT} s",
+            remedy="Check the address, firewalls and proxy settings (HTTPS_PROXY, NO_PROXY).",
+        ) from error
+    except OSError as error:
+        raise FleetError(
+            f"{host} port {port} cannot be reached: {error.strerror}",
+            remedy="Check the address, and that the git server runs.",
+        ) from error
+
+
+def _has_proxy(url: RepoUrl) -> bool:
+    proxies = urllib.request.getproxies_environment()
+    host = f"{url.host}:{url.port}" if url.port else url.host
+    return bool(proxies.get(url.scheme) or proxies.get("all")) and not urllib.request.proxy_bypass_environment(host)
+
+
+def _prepare_http(access: Access, url: RepoUrl, gitrepo: GitRepo, credentials: Credentials, run: RunDirectory) -> None:
+    access.settings["http.lowSpeedLimit"] = "1"
+    access.settings["http.lowSpeedTime"] = str(SILENCE_TIMEOUT)
+    if gitrepo.insecure_skip_tls_verify:
+        access.settings["http.sslVerify"] = "false"
+    elif gitrepo.ca_bundle:
+        file = run.write(f"{access.home.name}/ca.pem", _system_certificates() + gitrepo.ca_bundle)
+        access.settings["http.sslCAInfo"] = str(file)
+    if "HTTP_PROXY" in os.environ and "http_proxy" not in os.environ:
+        # Fleet takes both; libcurl takes the lower-case one only.
+        access.environment["http_proxy"] = os.environ["HTTP_PROXY"]
+    login = credentials.login(url)
+    if login:
+        file = run.write(f"{access.home.name}/login", f"username={login[0]}\npassword={login[1]}\n")
+        access.environment[_LOGIN_FILE] = str(file)
+        # For this server alone: after a redirect to another one, git finds no helper.
+        access.settings[f"credential.{url.server}.helper"] = _CREDENTIAL_HELPER
+
+
+def _prepare_ssh(access: Access, credentials: Credentials, run: RunDirectory) -> None:
+    # A key that went through a web form may have lost its last line break, or have Windows' ones; ssh wants neither.
+    key = credentials.ssh_private_key.replace("\r\n", "\n").strip() + "\n"
+    key_file = run.write(f"{access.home.name}/key", key)
+    known_hosts = run.write(f"{access.home.name}/known_hosts", credentials.known_hosts.rstrip() + "\n")
+    command = ["ssh", "-F", os.devnull, "-i", str(key_file)]
+    for name, value in {**_SSH_OPTIONS, "UserKnownHostsFile": f'"{known_hosts}"'}.items():
+        command += ["-o", f"{name}={value}"]
+    access.environment["GIT_SSH_COMMAND"] = shlex.join(command)
+    access.environment["GIT_SSH_VARIANT"] = "ssh"
+
+
+def _system_certificates() -> str:
+    """The certificates that the machine trusts: Fleet adds ``caBundle`` to them."""
+    file = ssl.get_default_verify_paths().cafile
+    try:
+        return Path(file).read_text(encoding="utf-8") + "\n" if file else ""
+    except (OSError, UnicodeDecodeError):
+        return ""
