@@ -1,0 +1,183 @@
+# Copyright (c) 2026 gitops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Built bundles on their way from the task that reads them to the task that deploys them: a file in the cache."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import FleetError
+from ..source.gitrepo import GitRepo
+from ..source.mirror import cache_errors
+from .bundle import Bundle
+
+FORMAT = 1
+"""The version of the file's layout. Another version is not read."""
+
+COMMIT_LABEL = "fleet.cattle.io/commit"
+
+_KEPT_DAYS = 30
+
+
+@dataclass(frozen=True)
+class Build:
+    """The bundles of one commit of a GitRepo. ``commit`` is '' where they do not come from git."""
+
+    gitrepo: GitRepo
+    commit: str
+    bundles: list[Bundle]
+
+    def save(self, cache: Path) -> Path:
+        """Write ``<cache>/builds/<digest of the content>.json`` (mode 0600) at once or not at all; return its path.
+
+        Files that nobody has used for 30 days are removed. Raises FleetError.
+        """
+        content = json.dumps(self._to_json(), separators=(",", ":")).encode()
+        directory = cache / "builds"
+        path = directory / f"{hashlib.sha256(content).hexdigest()}.json"
+        with cache_errors(directory):
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not _use(path):
+                _write(path, content)
+            _sweep(directory)
+        return path
+
+    @classmethod
+    def load(cls, path: Path) -> Build:
+        """Read a file that :meth:`save` wrote. Raises FleetError where it is gone or is something else."""
+        path = Path(path)
+        again = "Run the task that made it (fleet_gitrepo or fleet_bundle) again, in the same play."
+        try:
+            data = json.loads(path.read_bytes())
+            if data["format"] != FORMAT:
+                raise FleetError(
+                    f"was made by another version of this collection (format {data['format']})",
+                    place=str(path),
+                    remedy=again,
+                )
+            bundles = [_bundle(item) for item in data["bundles"]]
+            return cls(GitRepo.from_dict(data["gitrepo"]), data["gitrepo"]["commit"], bundles)
+        except OSError as error:
+            raise FleetError(f"cannot be read: {error.strerror}", place=str(path), remedy=again) from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise FleetError("is not a file with built bundles", place=str(path), remedy=again) from error
+
+    def _to_json(self) -> dict[str, Any]:
+        return {
+            "format": FORMAT,
+            "gitrepo": {**self.gitrepo.to_dict(), "commit": self.commit},
+            "bundles": [
+                {
+                    "metadata": {
+                        "name": bundle.name,
+                        "namespace": bundle.namespace,
+                        "labels": bundle.labels,
+                        "annotations": bundle.annotations,
+                    },
+                    "spec": bundle.spec,
+                }
+                for bundle in self.bundles
+            ],
+        }
+
+
+class BuildIndex:
+    """Remembers which build a tree gave, so that an unchanged tree is not read again.
+
+    The key is all that reading depends on: the tree's git object id, the GitRepo, and the code that
+    reads. The commit is not part of it: it is in the bundles' label alone.
+    """
+
+    def __init__(self, cache: Path):
+        self._cache = cache
+        self._directory = cache / "builds" / "index"
+
+    def find(self, tree_oid: str, gitrepo: GitRepo, commit: str) -> Build | None:
+        """The build of this tree, with ``commit`` in its bundles' labels; None if there is none."""
+        entry = self._directory / _key(tree_oid, gitrepo)
+        try:
+            build = Build.load(self._cache / "builds" / entry.read_text(encoding="ascii"))
+        except (OSError, FleetError):
+            return None
+        _use(entry)
+        return build if build.commit == commit else _with_commit(build, commit)
+
+    def remember(self, tree_oid: str, gitrepo: GitRepo, path: Path) -> None:
+        """Let :meth:`find` find the file that :meth:`Build.save` wrote."""
+        with cache_errors(self._directory):
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _write(self._directory / _key(tree_oid, gitrepo), path.name.encode())
+            _sweep(self._directory)
+
+
+def _bundle(item: dict[str, Any]) -> Bundle:
+    metadata = item["metadata"]
+    return Bundle(
+        metadata["name"], metadata["namespace"], item["spec"], metadata["labels"], metadata.get("annotations") or {}
+    )
+
+
+def _with_commit(build: Build, commit: str) -> Build:
+    bundles = []
+    for bundle in build.bundles:
+        labels = dict(bundle.labels)
+        # A label of fleet.yaml wins over ours, and then is not the commit.
+        if labels.get(COMMIT_LABEL) == build.commit:
+            labels[COMMIT_LABEL] = commit
+        bundles.append(Bundle(bundle.name, bundle.namespace, bundle.spec, labels, bundle.annotations))
+    return Build(build.gitrepo, commit, bundles)
+
+
+def _key(tree_oid: str, gitrepo: GitRepo) -> str:
+    parts = [FORMAT, _version_of_readers(), tree_oid, gitrepo.to_dict()]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _version_of_readers() -> str:
+    """A digest over the code of the rooms ``source`` and ``bundle``: code that changed reads anew."""
+    rooms = tuple(f"{__package__.rpartition('.')[0]}.{room}." for room in ("source", "bundle"))
+    digest = hashlib.sha256()
+    for name in sorted(sys.modules):
+        if name.startswith(rooms):
+            digest.update((sys.modules[name].__loader__.get_source(name) or "").encode())
+    return digest.hexdigest()
+
+
+def _write(path: Path, content: bytes) -> None:
+    descriptor, temporary = tempfile.mkstemp(prefix="new-", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def _use(path: Path) -> bool:
+    """Whether the file is there; if so, it counts as used now."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _sweep(directory: Path) -> None:
+    """Remove the files in ``directory`` that nobody has used for long."""
+    oldest = time.time() - _KEPT_DAYS * 24 * 3600
+    for entry in os.scandir(directory):
+        with contextlib.suppress(OSError):
+            if entry.is_file(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_mtime < oldest:
+                os.unlink(entry.path)
