@@ -93,32 +93,41 @@ def stop(pid_file: Path, grace: float = 10) -> bool:
 
     Returns True if it was running.
     """
-    identity = read(pid_file)
-    running = is_running(identity)
-    if running:
-        _end(identity, grace)
-    pid_file.unlink(missing_ok=True)
-    return running
+    return stop_all([pid_file], grace) == 1
 
 
-def _end(identity: Identity, grace: float) -> None:
-    """A pidfd names one process for good: a pid that is used again between check and signal is safe."""
+def stop_all(pid_files: Sequence[Path], grace: float = 10) -> int:
+    """The same for many at once, which share the ``grace``. Returns how many were running."""
+    running = [identity for path in pid_files if is_running(identity := read(path))]
+    for number, seconds in ((signal.SIGTERM, grace), (signal.SIGKILL, 10)):
+        for identity in running:
+            _send(identity, number)
+        deadline = time.monotonic() + seconds
+        while any(map(is_running, running)) and time.monotonic() < deadline:
+            time.sleep(0.02)
+    for path in pid_files:
+        path.unlink(missing_ok=True)
+    return len(running)
+
+
+def _send(identity: Identity, number: signal.Signals) -> None:
+    """Send a signal to this very process: a pidfd stays with it, should its pid be used again meanwhile."""
     try:
         descriptor = os.pidfd_open(identity.pid)
     except ProcessLookupError:
         return
     try:
-        for number, seconds in ((signal.SIGTERM, grace), (signal.SIGKILL, 10)):
-            if not is_running(identity):
-                return
+        if is_running(identity):
             signal.pidfd_send_signal(descriptor, number)
-            deadline = time.monotonic() + seconds
-            while is_running(identity) and time.monotonic() < deadline:
-                time.sleep(0.02)
     except ProcessLookupError:
-        return
+        pass  # it ended by itself
     finally:
         os.close(descriptor)
+
+
+def run(command: Sequence[str | Path], stdin: bytes = b"") -> subprocess.CompletedProcess:
+    """Run a command to its end, and catch what it prints."""
+    return subprocess.run(command, input=stdin, capture_output=True)
 
 
 def write_private(path: Path, content: bytes) -> None:
