@@ -9,6 +9,7 @@ ansible-test would fetch a script that installs pip into the environments that i
 the same from Python's own copy of pip, so that the run needs a package index and nothing else from the network.
 """
 
+import fcntl
 import os
 import re
 import subprocess
@@ -20,6 +21,8 @@ COPY = CHECKOUT / "build/copy/ansible_collections/gitops/fleet"
 
 # ansible-core 2.16 has 36 tests and 2.19 has 24 that apply to a collection of this kind.
 FEWEST_TESTS = 20
+# Files of Kubernetes and Helm: several documents in one file, and templates, are mistakes to ansible-test's yamllint.
+NOT_ANSIBLE = ("docs/", "examples/", "lab/", "tests/charts/")
 NOTHING_RAN = ("All targets skipped", "No tests applicable")
 
 GET_PIP = """\
@@ -32,7 +35,10 @@ subprocess.run([sys.executable, "-m", "pip", "install", *arguments], check=True)
 
 def main() -> int:
     environment = CHECKOUT / sys.argv[1]
-    home = CHECKOUT / "build/ansible-test-home"
+    home = home_of_ansible_test()
+    # Held until the process ends: two runs must not make the same environment at the same time.
+    lock = (home / "lock").open("w")
+    fcntl.flock(lock, fcntl.LOCK_EX)
     lay_out_get_pip(environment, home)
     python = next((environment / "bin").glob("python3.*"))
     version = python.name.removeprefix("python")
@@ -43,6 +49,7 @@ def main() -> int:
     }
     variables.pop("ANSIBLE_COLLECTIONS_PATH", None)
     command = [environment / "bin/ansible-test", "sanity", "--venv", "--python", version, "--color", "no"]
+    command += [word for path in NOT_ANSIBLE if (COPY / path).exists() for word in ("--exclude", path)]
     tests = 0
     skipped_all = False
     with subprocess.Popen(
@@ -59,6 +66,14 @@ def main() -> int:
         return 1
     print(f"{tests} sanity tests ran with {environment.name}")
     return 0
+
+
+def home_of_ansible_test() -> Path:
+    """Where ansible-test keeps its environments: in the user's cache, shared between checkouts."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    home = cache / "gitops.fleet/ansible-test"
+    home.mkdir(parents=True, exist_ok=True)
+    return home
 
 
 def lay_out_get_pip(environment: Path, home: Path) -> None:
