@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One thin client for one cluster: plain REST paths, JSON in and out, errors that say what to do."""
 
+from __future__ import annotations
+
 import json
 import random
 import threading
@@ -188,10 +190,12 @@ class Client:
 
     def _body(self, response: Any) -> bytes:
         deadline = time.monotonic() + self.timeout * _LONGEST_ANSWER
+        # read1 returns what has come; urllib3 1.26 has none, and there the deadline is looked at less often.
+        read = getattr(response, "read1", response.read)
         pieces: list[bytes] = []
         size = 0
         try:
-            for piece in response.stream(256 * 1024):
+            while piece := read(256 * 1024):
                 pieces.append(piece)
                 size += len(piece)
                 if size > _LARGEST_ANSWER:

@@ -7,6 +7,8 @@ Credential plugins (``users[].user.exec``) speak the ExecCredential API:
 https://kubernetes.io/docs/reference/config-api/client-authentication.v1/
 """
 
+from __future__ import annotations
+
 import base64
 import json
 import os

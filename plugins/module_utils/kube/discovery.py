@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From a kind to its REST path: asked once for each API version that is used, never kept on disk."""
 
+from __future__ import annotations
+
 import threading
 from dataclasses import dataclass
 from urllib.parse import quote

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The environment of a child process that must reach the cluster it is told, and no other."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 
 _REMOVED = frozenset(

@@ -3,6 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What can go wrong on the way to an API server, in words that say what to do."""
 
+from __future__ import annotations
+
+import socket
 import ssl
 from datetime import UTC, datetime
 from typing import Any
@@ -18,7 +21,7 @@ _LONGEST_MESSAGE = 600
 
 # Codes of OpenSSL's X509_V_ERR_*, as SSLCertVerificationError.verify_code has them.
 _NOT_YET_VALID, _EXPIRED = 9, 10
-_UNKNOWN_ISSUER = {2, 18, 19, 20, 21}
+_UNKNOWN_ISSUER = {2, 7, 18, 19, 20, 21}
 _WRONG_HOST = {62, 64}
 
 
@@ -30,7 +33,7 @@ class ApiError(FleetError):
         self.status = status
         self.reason = reason
 
-    def at(self, place: str) -> "ApiError":
+    def at(self, place: str) -> ApiError:
         inner = f"{place}, {self.place}" if self.place else place
         return type(self)(self.problem, place=inner, remedy=self.remedy, status=self.status, reason=self.reason)
 
@@ -68,27 +71,26 @@ def no_answer(error: Exception, server: str, timeout: float, certificate: bytes)
             f"the proxy on the way to {server} does not let the connection through",
             remedy="Check proxy-url in the kubeconfig, or HTTPS_PROXY and NO_PROXY.",
         )
+    if isinstance(error, urllib3.exceptions.NewConnectionError):  # a ConnectTimeoutError too, by name only
+        return _no_connection(error, server)
     if isinstance(error, urllib3.exceptions.ConnectTimeoutError):
         return Unreachable(f"{server} cannot be connected to within the time limit", remedy=_LOOK_AT_THE_NETWORK)
     if isinstance(error, urllib3.exceptions.TimeoutError):
         return Unreachable(f"{server} gave no answer within {timeout:g} s", remedy="Look at its load and its etcd.")
     if isinstance(error, urllib3.exceptions.SSLError):
         return _tls_failure(error, server, certificate)
-    return _broken_connection(error, server)
+    return Unreachable(f"{server} broke the connection off", remedy="Run again; look at the API server if it stays.")
 
 
 _LOOK_AT_THE_NETWORK = "Is the cluster up, and do firewall and proxy let this machine through?"
 
 
-def _broken_connection(error: Exception, server: str) -> Unreachable:
-    text = str(error)
-    if "Connection refused" in text:
+def _no_connection(error: Exception, server: str) -> Unreachable:
+    if _cause_of_type(error, ConnectionRefusedError):
         return Unreachable(f"{server} refuses the connection", remedy="Is its API server up, and the port right?")
-    if isinstance(error, getattr(urllib3.exceptions, "NameResolutionError", ())) or "Name or service" in text:
+    if _cause_of_type(error, socket.gaierror):
         return Unreachable(f"the host name of {server} is not known", remedy="Check the kubeconfig's server, and DNS.")
-    if isinstance(error, urllib3.exceptions.NewConnectionError):
-        return Unreachable(f"{server} cannot be connected to", remedy=_LOOK_AT_THE_NETWORK)
-    return Unreachable(f"{server} broke the connection off", remedy="Run again; look at the API server if it stays.")
+    return Unreachable(f"{server} cannot be connected to", remedy=_LOOK_AT_THE_NETWORK)
 
 
 def _tls_failure(error: Exception, server: str, certificate: bytes) -> Unreachable:
@@ -107,6 +109,10 @@ def _tls_failure(error: Exception, server: str, certificate: bytes) -> Unreachab
     if code in (_EXPIRED, _NOT_YET_VALID):
         state = "has expired" if code == _EXPIRED else "is not valid yet"
         return Unreachable(f"the certificate of {server} {state}", remedy="Renew it, or set this machine's clock.")
+    if cause:
+        return Unreachable(
+            f"the certificate of {server} is not accepted: {cause.verify_message}", remedy="Renew it on the cluster."
+        )
     own = expired_certificate(certificate)
     if own:
         return Unreachable(own, remedy=_REMEDIES[401])

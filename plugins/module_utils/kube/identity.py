@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which cluster this is, whatever it is called here: the UID of its namespace kube-system."""
 
+from __future__ import annotations
+
 from ..errors import FleetError
 from .client import METADATA, ApiError, Client
 

@@ -8,6 +8,8 @@ beside them, ``tokenFile`` wins over ``token``, relative paths count from the ku
 so does the command of a credential plugin when it has a slash in it.
 """
 
+from __future__ import annotations
+
 import base64
 import functools
 import json

@@ -6,6 +6,8 @@
 https://kubernetes.io/docs/reference/using-api/api-concepts/
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 from .client import Client

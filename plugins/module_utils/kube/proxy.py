@@ -7,6 +7,8 @@ The rules are those of ``golang.org/x/net/http/httpproxy``. The Python libraries
 own, which differ (CIDR ranges, loopback, a kubeconfig's proxy-url against NO_PROXY).
 """
 
+from __future__ import annotations
+
 import ipaddress
 from collections.abc import Mapping
 from urllib.parse import SplitResult, urlsplit

@@ -9,6 +9,8 @@ between clusters and only logs it when a credential plugin fails, and what it ma
 variables changes from version to version.
 """
 
+from __future__ import annotations
+
 import base64
 import os
 import ssl
