@@ -6,6 +6,7 @@
 From the Kubernetes API's types (``k8s.io/api``, markers ``+listType``, ``+listMapKey``,
 ``omitempty``): which lists are maps by a key, which are sets, which fields the server fills in.
 """
+
 from __future__ import annotations
 
 from typing import Any

@@ -9,6 +9,7 @@ field that we set and somebody changed is, and so is a field that the new manife
 These are the rules by which Helm's patch changes the object (three-way strategic merge, or
 server-side apply by one field manager).
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -220,15 +221,13 @@ class _Alignment:
     def _same(self, live: Any, new: Any, parent: str, field: str) -> bool:
         if isinstance(live, bool) or isinstance(new, bool):
             return live is new
-        if live == new:
+        if live == new or (self._builtin and not new and field in builtin.ALLOCATED):
             return True
         if isinstance(live, int | float) and isinstance(new, int | float):
             # Beyond 2^53 one of the two went through a float on its way.
             return float(live) == float(new)
         if parent in _LITERAL:
             return False
-        if self._builtin and not new and field in builtin.ALLOCATED:
-            return True
         if builtin.is_quantity(parent, field):
             return same_quantity(live, new)
         if self._builtin and builtin.is_int_or_string(field):
@@ -267,7 +266,7 @@ def _by_key(elements: list, keys: tuple[str, ...]) -> dict[tuple, dict] | None:
         if not isinstance(element, dict):
             return None
         key = tuple(element.get(name) or ("TCP" if name == "protocol" else "") for name in keys)
-        if key in result or not all(isinstance(part, str | int) for part in key):
+        if not all(isinstance(part, str | int) for part in key) or key in result:
             return None
         result[key] = element
     return result

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What ``--diff`` shows: one difference an object, in Ansible's shape, without noise and secrets."""
+
 from __future__ import annotations
 
 import functools
@@ -62,7 +63,7 @@ def plan_diff(
     long as the live number lies between them it is not ours.
     """
     if new_manifest is None:
-        return _deletion(old_manifest, live, cluster)
+        return _deletion(old_manifest, live, cluster, namespace)
     if live is None:
         return object_diff(None, new_manifest, cluster=cluster, namespace=namespace)
     old, new, there = old_manifest, new_manifest, live
@@ -129,12 +130,14 @@ def hpa_targets(objects: Iterable[dict[str, Any]], namespace: str = "") -> dict[
     return targets
 
 
-def _deletion(old: dict[str, Any] | None, live: dict[str, Any] | None, cluster: str) -> dict[str, str] | None:
+def _deletion(
+    old: dict[str, Any] | None, live: dict[str, Any] | None, cluster: str, namespace: str
+) -> dict[str, str] | None:
     if live is None or old is None:
         return None
     if any(_annotation(obj, _KEEP) == "keep" for obj in (old, live)):
         return None
-    return object_diff(live, None, cluster=cluster)
+    return object_diff(live, None, cluster=cluster, namespace=namespace)
 
 
 def _annotation(obj: dict[str, Any], name: str) -> str:

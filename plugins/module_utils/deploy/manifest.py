@@ -6,6 +6,7 @@
 Kubernetes reads YAML 1.1 with Go's rules, which differ from PyYAML's: ``1e3`` is a number,
 ``12:30:00`` and ``2024-01-01`` are strings, ``y`` is true, ``1.0`` becomes 1, keys are strings.
 """
+
 from __future__ import annotations
 
 import base64
@@ -23,7 +24,7 @@ try:
 except ImportError:
     yaml = None
 
-MAX_NODES = 2_000_000
+MAX_NODES = 1_000_000
 """No document may have more values than this, with every alias written out."""
 
 CLUSTER_SCOPED = frozenset(
@@ -241,7 +242,7 @@ class _Construction:
     def _scalar(self, node: Any) -> Any:
         if node.tag == _BINARY:
             try:
-                return base64.b64decode(node.value).decode("utf-8", "replace")
+                return base64.b64decode("".join(node.value.split()), validate=True).decode("utf-8", "replace")
             except binascii.Error as error:
                 raise self._error("!!binary is not followed by base64", node) from error
         if node.tag not in _RESOLVED:

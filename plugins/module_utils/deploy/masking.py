@@ -5,6 +5,7 @@
 
 Nothing that depends on a value gets out, neither its length nor a digest: a short one is guessed.
 """
+
 from __future__ import annotations
 
 import base64

@@ -8,6 +8,8 @@ and ``…/reconciler`` in rancher/fleet). Two words are our own: DEPLOYED, where
 were looked at, and UNREACHABLE, for a cluster that did not answer.
 """
 
+from __future__ import annotations
+
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

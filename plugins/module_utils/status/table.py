@@ -8,6 +8,8 @@ share one line ("412 clusters"), so that a thousand clusters take as many lines 
 trouble among them, and one a bundle for what is well.
 """
 
+from __future__ import annotations
+
 import textwrap
 import unicodedata
 from collections import defaultdict
@@ -57,7 +59,7 @@ class Row:
         return self.state in _GOOD
 
 
-def render_table(rows: Iterable[Row], *, width: int = WIDTH) -> str:
+def table(rows: Iterable[Row], *, width: int = WIDTH) -> str:
     """The table, without a newline at its end; of no rows, one line that says so."""
     by_cluster: dict[str, list[Row]] = defaultdict(list)
     for row in rows:

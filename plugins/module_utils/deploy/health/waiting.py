@@ -8,20 +8,22 @@ many objects and releases there are, and only the kinds that are not settled yet
 first sight costs one round and no pause.
 """
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
-from ..deploy.manifest import group_of
-from ..deploy.releases import METADATA_ONLY
-from ..errors import FleetError, Unreachable
-from ..kube.client import ApiError, Client
-from ..kube.discovery import Discovery
+from ..manifest import group_of
+from ...errors import FleetError, Unreachable
+from ...kube.client import ApiError, Client
+from ...kube.discovery import Discovery
 from .conditions import one_line
 from .explain import HAS_PODS, explain, match_labels
-from .health import Health, HealthState, Timing, health, needs_status
+from .kinds import Health, HealthState, Timing, health
+from .live import LiveObjects, ObjectName
 
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 2.0
@@ -30,22 +32,8 @@ ABSENT_TIME = 10.0
 MAX_EXPLAINED = 10
 """Of no more objects than this on one cluster the cause is looked for in Pods and events."""
 
-_HELM_ONLY = "app.kubernetes.io/managed-by=Helm"
-"""Helm puts this label on all that it deploys."""
 _HOOK = "helm.sh/hook"
 _PAGE = "500"
-
-
-class ObjectName(NamedTuple):
-    """An object to wait for, in the version of its manifest. ``namespace`` is '' for cluster-wide kinds."""
-
-    api_version: str
-    kind: str
-    namespace: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
 
 
 @dataclass(frozen=True)
@@ -105,7 +93,9 @@ def wait_for_health(
         release: _names(objects, (namespaces or {}).get(release, ""), discovery)
         for release, objects in releases.items()
     }
-    waiting = _Waiting(client, discovery, {name for group in names.values() for name in group}, clock)
+    waiting = _Waiting(
+        client, LiveObjects(client, discovery), {name for group in names.values() for name in group}, clock
+    )
     end = clock() + timeout
     pause = FIRST_PAUSE
     while not waiting.look():
@@ -153,7 +143,7 @@ class _Waiting:
     """What is known of the objects so far."""
 
     client: Client
-    discovery: Discovery
+    reader: LiveObjects
     names: set[ObjectName]
     clock: Callable[[], float]
     healths: dict[ObjectName, Health] = field(default_factory=dict)
@@ -161,8 +151,6 @@ class _Waiting:
     first_seen: dict[ObjectName, float] = field(default_factory=dict)
     absent_since: dict[ObjectName, float] = field(default_factory=dict)
     final: set[ObjectName] = field(default_factory=set)
-    unfiltered: set[tuple[str, str]] = field(default_factory=set)
-    by_namespace: set[tuple[str, str]] = field(default_factory=set)
     late_classes: frozenset[str] | None = None
     unreachable: Unreachable | None = None
 
@@ -172,7 +160,7 @@ class _Waiting:
         self.unreachable = None
         for (api_version, kind), names in _by_kind(self.names - self.final).items():
             try:
-                found = self._read(api_version, kind, names)
+                found = self.reader.read(names)
             except Unreachable as error:
                 # Perhaps only for a moment: there is time left, or the caller hears of it.
                 self.unreachable = error
@@ -184,7 +172,7 @@ class _Waiting:
                     self._absent(name, one_line(error.problem))
             else:
                 for name in names:
-                    self._judge(name, found.get((name.namespace, name.name)), timing)
+                    self._judge(name, found.get(name), timing)
         return self.names == self.final
 
     def result(self, name: ObjectName) -> ObjectHealth:
@@ -252,57 +240,6 @@ class _Waiting:
         for name in names:
             self.healths[name] = Health(HealthState.UNKNOWN, message)
 
-    def _read(self, api_version: str, kind: str, names: Sequence[ObjectName]) -> dict[tuple[str, str], dict[str, Any]]:
-        """The objects of a kind by (namespace, name), as far as they are there."""
-        if len(names) == 1:
-            obj = self._get(names[0])
-            return {(names[0].namespace, names[0].name): obj} if obj else {}
-        wanted = {(name.namespace, name.name) for name in names}
-        found = self._list(api_version, kind, wanted)
-        if wanted - found.keys() and (api_version, kind) not in self.unfiltered:
-            # Somebody may have taken Helm's label away: from now on without it.
-            self.unfiltered.add((api_version, kind))
-            found = self._list(api_version, kind, wanted)
-        return found
-
-    def _get(self, name: ObjectName) -> dict[str, Any] | None:
-        path = self.discovery.path(name.api_version, name.kind, name.namespace, name.name)
-        try:
-            return self.client.request("GET", path, accept=_accept(name.api_version, name.kind, listed=False))
-        except ApiError as error:
-            if error.status == 404:
-                return None
-            raise
-
-    def _list(self, api_version: str, kind: str, wanted: set[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]]:
-        namespaces = sorted({namespace for namespace, _name in wanted})
-        if len(namespaces) > 1 and (api_version, kind) not in self.by_namespace:
-            try:
-                return self._list_path(api_version, kind, "", wanted)
-            except ApiError as error:
-                if error.status != 403:
-                    raise
-                self.by_namespace.add((api_version, kind))
-        found = {}
-        for namespace in namespaces:
-            found.update(self._list_path(api_version, kind, namespace, wanted))
-        return found
-
-    def _list_path(
-        self, api_version: str, kind: str, namespace: str, wanted: set[tuple[str, str]]
-    ) -> dict[tuple[str, str], dict[str, Any]]:
-        query = {"limit": _PAGE}
-        if (api_version, kind) not in self.unfiltered:
-            query["labelSelector"] = _HELM_ONLY
-        path = self.discovery.path(api_version, kind, namespace)
-        found = {}
-        for item in self.client.list(path, query=query, accept=_accept(api_version, kind, listed=True)):
-            metadata = item.get("metadata") or {}
-            key = (metadata.get("namespace") or "", metadata.get("name") or "")
-            if key in wanted:
-                found[key] = item
-        return found
-
 
 class _Causes:
     """Looks for causes in Pods and events, each namespace's events read once."""
@@ -342,10 +279,3 @@ def _by_kind(names: Iterable[ObjectName]) -> dict[tuple[str, str], list[ObjectNa
     for name in sorted(names):
         groups.setdefault((name.api_version, name.kind), []).append(name)
     return groups
-
-
-def _accept(api_version: str, kind: str, *, listed: bool) -> str | None:
-    """Of a kind that is ready as soon as it is there, the metadata are enough (and no Secret is read)."""
-    if needs_status(api_version, kind):
-        return None
-    return METADATA_ONLY if listed else METADATA_ONLY.replace("PartialObjectMetadataList", "PartialObjectMetadata")

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Conditions of objects: finding one, and what it says in one line."""
 
+from __future__ import annotations
+
 from typing import Any
 
 

@@ -9,14 +9,16 @@ ready, a failed Pod has failed, a Service of type LoadBalancer needs an address,
 Pods are refused has failed, a custom resource gets a moment to show a status.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from ..deploy.builtin import GROUPS
-from ..deploy.manifest import group_of
+from ..builtin import GROUPS
+from ..manifest import group_of
 from .conditions import conditions, find_condition, words
 from .pods import containers, pod_problem, waiting_reason
 
@@ -115,13 +117,13 @@ def _general(obj: dict[str, Any]) -> Health | None:
 
 def _any_kind(obj: dict[str, Any], timing: Timing, has_status: bool) -> Health:
     """The conditions that most controllers set, for a kind without a rule."""
+    failed = find_condition(obj, "Failed")
+    if failed.get("status") == "True":
+        return _failed(words(failed))
     for name in ("Ready", "Available"):
         condition = find_condition(obj, name)
         if condition:
             return _ready(words(condition)) if condition.get("status") == "True" else _in_progress(words(condition))
-    failed = find_condition(obj, "Failed")
-    if failed.get("status") == "True":
-        return _failed(words(failed))
     if has_status and not obj.get("status"):
         if timing.age(obj) < timing.first_status:
             return _in_progress("no controller has written its status yet")
@@ -242,9 +244,9 @@ def _pod(obj: dict[str, Any], timing: Timing) -> Health:
     if any(waiting_reason(container) == "CrashLoopBackOff" for container in containers(obj)):
         return _failed(problem)
     scheduled = find_condition(obj, "PodScheduled")
-    if scheduled.get("status") == "False" and scheduled.get("reason") == "Unschedulable":
-        if timing.age(obj) >= timing.scheduling:
-            return _failed(problem)
+    is_unschedulable = scheduled.get("status") == "False" and scheduled.get("reason") == "Unschedulable"
+    if is_unschedulable and timing.age(obj) >= timing.scheduling:
+        return _failed(problem)
     return _in_progress(problem or (f"is {phase}" if phase else "has no phase yet"))
 
 

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a Pod's status says about why it does not run."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from .conditions import find_condition, one_line
