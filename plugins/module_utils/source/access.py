@@ -82,8 +82,7 @@ def check_connection(url: RepoUrl) -> None:
     """
     if url.scheme not in (HTTP, HTTPS) or _has_proxy(url):
         return
-    host = url.host.strip("[]")
-    port = int(url.port or {HTTP: 80, HTTPS: 443}[url.scheme])
+    host, port = _address(url)
     try:
         socket.create_connection((host, port), timeout=CONNECT_TIMEOUT).close()
     except socket.gaierror as error:
@@ -103,6 +102,30 @@ def check_connection(url: RepoUrl) -> None:
         ) from error
 
 
+def certificate_problem(url: RepoUrl, ca_bundle: str) -> str:
+    """What is wrong with the server's certificate, in OpenSSL's words; '' where it cannot be found out.
+
+    Git built with GnuTLS does not tell an unknown authority from an expired certificate.
+    """
+    context = ssl.create_default_context()
+    if ca_bundle:
+        context.load_verify_locations(cadata=ca_bundle)
+    try:
+        with (
+            socket.create_connection(_address(url), timeout=CONNECT_TIMEOUT) as connection,
+            context.wrap_socket(connection, server_hostname=url.host.strip("[]")),
+        ):
+            return ""
+    except ssl.SSLCertVerificationError as error:
+        return error.verify_message
+    except OSError:
+        return ""
+
+
+def _address(url: RepoUrl) -> tuple[str, int]:
+    return url.host.strip("[]"), int(url.port or {HTTP: 80, HTTPS: 443}[url.scheme])
+
+
 def _has_proxy(url: RepoUrl) -> bool:
     proxies = urllib.request.getproxies_environment()
     host = f"{url.host}:{url.port}" if url.port else url.host
@@ -115,6 +138,7 @@ def _prepare_http(access: Access, url: RepoUrl, gitrepo: GitRepo, credentials: C
     if gitrepo.insecure_skip_tls_verify:
         access.settings["http.sslVerify"] = "false"
     elif gitrepo.ca_bundle:
+        _check_certificates(gitrepo.ca_bundle)
         file = run.write(f"{access.home.name}/ca.pem", _system_certificates() + gitrepo.ca_bundle)
         access.settings["http.sslCAInfo"] = str(file)
     if "HTTP_PROXY" in os.environ and "http_proxy" not in os.environ:
@@ -138,6 +162,16 @@ def _prepare_ssh(access: Access, credentials: Credentials, run: RunDirectory) ->
         command += ["-o", f"{name}={value}"]
     access.environment["GIT_SSH_COMMAND"] = shlex.join(command)
     access.environment["GIT_SSH_VARIANT"] = "ssh"
+
+
+def _check_certificates(pem: str) -> None:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=pem)
+    except (ssl.SSLError, ValueError) as error:
+        raise FleetError(
+            "ca_bundle holds no certificate in PEM form",
+            remedy="It is a text with one or more parts that begin with '-----BEGIN CERTIFICATE-----'.",
+        ) from error
 
 
 def _system_certificates() -> str:

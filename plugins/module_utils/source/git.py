@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..errors import FleetError
 from ..private_files import RunDirectory
-from .access import check_connection, prepare_access
+from .access import certificate_problem, check_connection, prepare_access
 from .credentials import Credentials
 from .git_command import AnswerTooLarge, Completed, GitCommand, GitTimeout, check_version
 from .git_errors import explain, unknown
@@ -166,7 +166,9 @@ class _Fetch:
                 f"the repository has no commit {self.wanted.content}",
                 remedy="Check revision: it may have been removed by a force-push, or belong to another repository.",
             )
-        known = explain(errors, self.url)
+        if "verification failed" in errors:
+            errors += certificate_problem(self.url, self.gitrepo.ca_bundle)
+        known = explain(errors, self.url, self.credentials)
         if known is None:
             raise BrokenMirror(errors)
         return known
@@ -176,7 +178,7 @@ class _Fetch:
             "ls-remote", "--quiet", "--symref", "--", self.url.for_git(), "HEAD", f"{BRANCHES}*", f"{TAGS}*"
         )
         if listed.status != 0:
-            raise explain(listed.errors, self.url) or unknown(listed.errors, self.credentials)
+            raise explain(listed.errors, self.url, self.credentials) or unknown(listed.errors, self.credentials)
         return RemoteRefs.parse(listed.output.decode(errors="replace"))
 
     def _open(self) -> Fetched:

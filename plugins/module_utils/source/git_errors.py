@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..errors import FleetError
@@ -19,7 +18,10 @@ _CONTROL_CHARACTERS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[^\n\t\x20-\x7e\xa0-\u
 
 @dataclass(frozen=True)
 class _Rule:
-    """A known failure: what git (or libcurl, or ssh) writes, the problem, the remedy. Both may use {host}."""
+    """A known failure: what git (or libcurl, or ssh) writes, the problem, the remedy.
+
+    The problem may use {host}, and {said} for what git and the server wrote.
+    """
 
     pattern: re.Pattern
     problem: str
@@ -124,12 +126,12 @@ _RULES = [
         "Check the path in the address, and the user's rights.",
     ),
     _rule(
-        r"certificate (problem: )?.*(expired|not yet valid)|The certificate chain uses expired certificate",
+        r"certificate.*(has expired|not yet valid)|expired certificate",
         "the TLS certificate of {host} is not valid at this time",
         "Renew it on the server, or set the clock of the machine that runs this task.",
     ),
     _rule(
-        r"no alternative certificate subject name|subject name .* does not match|does not match target host",
+        r"no alternative certificate subject name|does not match target host|mismatch, certificate is not valid for",
         "the TLS certificate of {host} is made out to another name",
         "Use the name that the certificate has in the address of the repository.",
     ),
@@ -137,11 +139,6 @@ _RULES = [
         r"SSL certificate problem|(certificate|server) verification failed|unable to get local issuer",
         "the TLS certificate of {host} is signed by an unknown authority",
         "Give the authority's certificate (PEM) as ca_bundle.",
-    ),
-    _rule(
-        r"error setting certificate (verify locations|file)|error reading ca cert file",
-        "ca_bundle holds no certificate in PEM form",
-        "It is a text with one or more '-----BEGIN CERTIFICATE-----' parts.",
     ),
     _rule(
         r"gnutls_handshake|SSL_connect|SSL routines|wrong version number|TLS connect error",
@@ -159,29 +156,35 @@ _RULES = [
         "Use a repository with SHA-1 object names, as Fleet does.",
     ),
     _rule(
-        r"hung up|early EOF|unexpected disconnect|Empty reply|RPC failed|transfer closed|Connection reset|Broken pipe"
-        r"|Recv failure|Connection closed by",
+        r"hung up unexpectedly|early EOF|unexpected disconnect|Empty reply|RPC failed|transfer closed"
+        r"|Connection reset|Broken pipe|Recv failure|Connection closed by|non-properly terminated",
         "{host} broke off the connection",
         "Try again; if it happens again, look at the server's log.",
+    ),
+    _rule(
+        r"Could not read from remote repository",
+        "{host} does not give this repository; it said: {said}",
+        "Check the path in the address, and the rights of the ssh key.",
     ),
 ]
 
 
-def explain(errors: str, url: RepoUrl) -> FleetError | None:
+def explain(errors: str, url: RepoUrl, credentials: Credentials) -> FleetError | None:
     """The error for git's stderr, or None where it is none that is known."""
     for rule in _RULES:
         if rule.pattern.search(errors):
             host = "the repository" if url.scheme == FILE else url.host
-            return FleetError(rule.problem.format(host=host), remedy=rule.remedy)
+            said = _quote(errors, credentials)
+            return FleetError(rule.problem.format(host=host, said=said), remedy=rule.remedy)
     return None
 
 
 def unknown(errors: str, credentials: Credentials) -> FleetError:
     """The error for a failure that is none of the known ones: git's own last words, safe to show."""
-    return FleetError(f"git failed: {quote(errors, credentials.redact) or 'it said nothing'}")
+    return FleetError(f"git failed: {_quote(errors, credentials) or 'it said nothing'}")
 
 
-def quote(errors: str, redact: Callable[[str], str]) -> str:
+def _quote(errors: str, credentials: Credentials) -> str:
     """The last lines of git's output, without secrets and without anything that would change a terminal."""
     lines = [_CONTROL_CHARACTERS.sub("", line).strip() for line in errors.splitlines()]
-    return redact("; ".join(line for line in lines if line))[-_LONGEST_QUOTE:]
+    return credentials.redact("; ".join(line for line in lines if line))[-_LONGEST_QUOTE:]

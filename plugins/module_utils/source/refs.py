@@ -86,7 +86,10 @@ class RemoteRefs:
     def missing(self, gitrepo: GitRepo) -> FleetError:
         """The error for a branch or tag of ``gitrepo`` that is not among these."""
         if not self.branches and not self.tags:
-            return FleetError("the repository is empty: it has no branch and no tag", remedy="Push a commit first.")
+            return FleetError(
+                "the repository is empty: it has no branch and no tag",
+                remedy="Push a commit first, or check the address: a web page may have been taken for a repository.",
+            )
         branch = gitrepo.followed_branch
         if branch and branch not in self.branches:
             return self._missing_branch(branch, named=bool(gitrepo.branch))
