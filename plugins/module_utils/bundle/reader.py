@@ -1,0 +1,303 @@
+# Copyright (c) 2026 gitops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From directories of a tree to Bundles (``internal/bundlereader`` in rancher/fleet)."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from ..errors import FleetError
+from ..source.gitrepo import GitRepo
+from ..source.scan import OPTIONS_FILES, BundleRoot
+from ..source.tree import FileTree
+from ..source.tree_index import TreeFiles, TreeIndex, join
+from . import charts, fleet_yaml, go_json
+from .api_types import BUNDLE_SPEC, GIT_TARGET
+from .bundle import Bundle
+from .content import encode_resource
+from .fleet_yaml import FleetYaml
+from .names import bundle_name
+from .resources import bundle_files
+from .values_files import left_out_names, read_values
+
+REPO_LABEL = "fleet.cattle.io/repo-name"
+COMMIT_LABEL = "fleet.cattle.io/commit"
+
+DEFAULT_TARGET: dict[str, Any] = {"clusterGroup": "default", "name": "default"}
+
+COMPRESS_FROM = 1_000_000
+"""A Bundle whose JSON has this many bytes gets all its resources compressed."""
+
+_PREFETCH = 64 * 1024 * 1024
+"""About how many bytes of files are held at once."""
+
+_STATUS = (
+    '"status":{"summary":{"ready":0,"desiredReady":0},"unavailable":0,"unavailablePartitions":0,"maxUnavailable":0,'
+    '"maxUnavailablePartitions":0,"display":{},"resourceCounts":{"ready":0,"desiredReady":0,"waitApplied":0,'
+    '"modified":0,"orphaned":0,"missing":0,"unknown":0,"notReady":0}}'
+)
+"""The empty status that counts towards the size of a Bundle."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a GitRepo says about all of its bundles (Fleet: the options of ``fleet apply``).
+
+    ``targets`` are BundleTargets put behind those of fleet.yaml; ``restrictions`` name the clusters
+    that the bundles may go to at all.
+    """
+
+    name: str
+    namespace: str = "fleet-local"
+    labels: Mapping[str, str] = field(default_factory=dict)
+    targets: Sequence[dict[str, Any]] = ()
+    restrictions: Sequence[dict[str, Any]] = ()
+    target_namespace: str = ""
+    service_account: str = ""
+    paused: bool = False
+    force_sync_generation: int = 0
+    keep_resources: bool = False
+    delete_namespace: bool = False
+    correct_drift: Mapping[str, bool] | None = None
+    compress: bool = False
+
+
+def settings_of(gitrepo: GitRepo, commit: str) -> Settings:
+    """What Fleet's job for a GitRepo passes on to the reading of its bundles."""
+    labels = gitrepo.labels | {REPO_LABEL: gitrepo.name}
+    if commit:
+        labels[COMMIT_LABEL] = commit
+    targets = [GIT_TARGET.canonical(target) for target in gitrepo.targets] or [DEFAULT_TARGET]
+    return Settings(
+        name=gitrepo.name,
+        namespace=gitrepo.namespace,
+        labels=labels,
+        targets=targets,
+        restrictions=targets,
+        target_namespace=gitrepo.target_namespace,
+        service_account=gitrepo.service_account,
+        paused=gitrepo.paused,
+        force_sync_generation=gitrepo.force_sync_generation,
+        keep_resources=gitrepo.keep_resources,
+        delete_namespace=gitrepo.delete_namespace,
+        correct_drift=gitrepo.correct_drift,
+    )
+
+
+def read_bundles(tree: FileTree, roots: Sequence[BundleRoot], gitrepo: GitRepo, commit: str) -> list[Bundle]:
+    """The bundles of these directories, sorted by name.
+
+    Directories that hold nothing to deploy are passed over. Raises FleetError for the first
+    directory that cannot be read, for two different bundles of one name, and if none is left: a
+    repository that suddenly holds nothing is more likely a mistake than a wish.
+    """
+    bundles = read_all(tree, roots, settings_of(gitrepo, commit))
+    if not bundles:
+        paths = [item["base"] for item in gitrepo.bundles if item.get("base")] or gitrepo.paths or ["."]
+        raise FleetError(
+            f"no resources to deploy were found at: {', '.join(paths)}",
+            place=gitrepo.place,
+            remedy="Name directories that hold YAML files or a fleet.yaml with files beside it.",
+        )
+    return bundles
+
+
+def read_all(tree: FileTree, roots: Iterable[BundleRoot], settings: Settings) -> list[Bundle]:
+    """As :func:`read_bundles`, with settings of any origin; the list may be empty."""
+    found: dict[str, tuple[Bundle, BundleRoot]] = {}
+    files = TreeFiles(TreeIndex(tree))
+    for root in _prefetched(files, roots):
+        bundle = read_bundle(files, root, settings)
+        if not bundle.spec.get("resources"):
+            continue
+        known, place = found.setdefault(bundle.name, (bundle, root))
+        if known != bundle:
+            raise FleetError(
+                f"the name {bundle.name} is also that of the bundle in {place.spelled}",
+                place=root.spelled,
+                remedy="Give one of them another name in its fleet.yaml.",
+            )
+    return [found[name][0] for name in sorted(found)]
+
+
+def read_bundle(files: TreeFiles, root: BundleRoot, settings: Settings) -> Bundle:
+    """The bundle in one directory; its spec has no ``resources`` if it holds nothing. Raises FleetError."""
+    place, options = _options(files, root)
+    fields = dict(options.fields)
+    spec = {name: value for name, value in fields.items() if name in _SPEC_FIELDS}
+    spec["targets"] = _named([*fields.get("targets", ()), *fields.get("targetCustomizations", ())])
+    _pass_on_chart(spec)
+    _add_values(files, root.directory, spec, place)
+    content = bundle_files(files, root.directory, _left_out(root, spec), not _helm(spec).get("disableDependencyUpdate"))
+    _apply_settings(spec, fields, settings)
+    name = fields.get("name") or bundle_name(settings.name, root.spelled, root.options)
+    labels = options.labels | settings.labels | fields.get("labels", {})
+    return _encoded(name, spec, labels, options.annotations, content, settings)
+
+
+_SPEC_FIELDS = frozenset(item.name for item in BUNDLE_SPEC.fields) - {"resources"}
+
+
+def _prefetched(files: TreeFiles, roots: Iterable[BundleRoot]) -> Iterator[BundleRoot]:
+    """The roots, the files of as many as fit into memory fetched together before the first of them."""
+    index = files.index
+    remaining = iter(roots)
+    while batch := list(islice(remaining, 1024)):
+        wanted: dict[str, int] = {}
+        waiting: list[BundleRoot] = []
+        for root in batch:
+            if index.is_directory(root.directory):
+                wanted.update((path, index.entry(path).size) for path in index.files_below(root.directory))
+            waiting.append(root)
+            if sum(wanted.values()) > _PREFETCH:
+                files.prefetch(wanted)
+                yield from waiting
+                wanted, waiting = {}, []
+        files.prefetch(wanted)
+        yield from waiting
+
+
+def _options(files: TreeFiles, root: BundleRoot) -> tuple[str, FleetYaml]:
+    """The options file of a bundle, read, and its path for errors."""
+    if root.options:
+        path = join(root.directory, root.options)
+        if files.index.resolve(path) is None:
+            raise FleetError(
+                f"there is no options file {root.options}",
+                place=root.spelled,
+                remedy="Name it relative to the bundle's base.",
+            )
+        return path, fleet_yaml.parse(files.read(path), path)
+    for name in OPTIONS_FILES:
+        path = join(root.directory, name)
+        if files.index.resolve(path) is not None:
+            return path, fleet_yaml.parse(files.read(path), path)
+    return root.directory or ".", FleetYaml({}, {}, {})
+
+
+def _helm(options: Mapping[str, Any]) -> dict[str, Any]:
+    return options.get("helm") or {}
+
+
+def _named(targets: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The targets of fleet.yaml, each with a name."""
+    return [
+        target if target.get("name") else target | {"name": f"target{number:03d}"}
+        for number, target in enumerate(targets)
+    ]
+
+
+def _pass_on_chart(spec: dict[str, Any]) -> None:
+    """Give the root's chart to each target with Helm options of its own, so that it can name just a version."""
+    helm = spec.get("helm")
+    if helm is None:
+        return
+    for number, target in enumerate(spec["targets"]):
+        if target.get("helm") is not None:
+            inherited = {key: helm[key] for key in ("chart", "repo", "version") if helm.get(key)}
+            own = {key: value for key, value in target["helm"].items() if value not in ("", None)}
+            spec["targets"][number] = target | {"helm": target["helm"] | inherited | own}
+
+
+def _add_values(files: TreeFiles, directory: str, spec: dict[str, Any], place: str) -> None:
+    """Read values files into the values, and see that charts are in the repository.
+
+    The root's values files count only where it names a chart or repository; a target's always do.
+    """
+    helm = _helm(spec)
+    if helm.get("chart") or helm.get("repo"):
+        charts.require_local(files, directory, helm, place)
+        spec["helm"] = _with_values(files, directory, helm, place)
+    for number, target in enumerate(spec["targets"]):
+        helm = _helm(target)
+        if not helm:
+            continue
+        if helm.get("chart") or helm.get("repo"):
+            charts.require_local(files, directory, helm, place)
+        spec["targets"][number] = target | {"helm": _with_values(files, directory, helm, place)}
+
+
+def _with_values(files: TreeFiles, directory: str, helm: dict[str, Any], place: str) -> dict[str, Any]:
+    values = read_values(files, directory, helm, place)
+    return helm if values is None else helm | {"values": values}
+
+
+def _left_out(root: BundleRoot, spec: dict[str, Any]) -> frozenset[str]:
+    """Files that were read as options and are no resources."""
+    names = {"fleet.yaml", root.options} | left_out_names(spec.get("helm"))
+    for target in spec["targets"]:
+        names |= left_out_names(target.get("helm"))
+    return frozenset(names)
+
+
+def _apply_settings(spec: dict[str, Any], fields: dict[str, Any], settings: Settings) -> None:
+    if settings.service_account:
+        spec["serviceAccount"] = settings.service_account
+    spec["forceSyncGeneration"] = settings.force_sync_generation
+    overriding = fields.get("overrideTargets")
+    targets = settings.targets if overriding is None else overriding
+    restrictions = settings.restrictions if overriding is None else overriding
+    spec["targets"] = [*spec["targets"], *targets] or [DEFAULT_TARGET]
+    spec["targetRestrictions"] = [*spec.get("targetRestrictions", ()), *restrictions]
+    if settings.target_namespace:
+        spec["namespace"] = settings.target_namespace
+        spec["targets"] = [target | {"namespace": settings.target_namespace} for target in spec["targets"]]
+    for name, value in (
+        ("paused", settings.paused),
+        ("keepResources", settings.keep_resources),
+        ("deleteNamespace", settings.delete_namespace),
+    ):
+        if value:
+            spec[name] = True
+    if settings.correct_drift and settings.correct_drift.get("enabled"):
+        spec["correctDrift"] = dict(settings.correct_drift)
+
+
+def _encoded(
+    name: str,
+    spec: dict[str, Any],
+    labels: dict[str, str],
+    annotations: dict[str, str],
+    content: dict[str, bytes],
+    settings: Settings,
+) -> Bundle:
+    """The Bundle, its resources compressed if it would be too large otherwise."""
+    canonical = BUNDLE_SPEC.canonical(spec)
+    bundle = _bundle(name, canonical, labels, annotations, content, settings, settings.compress)
+    if settings.compress or not _is_large(bundle, content):
+        return bundle
+    return _bundle(name, canonical, labels, annotations, content, settings, compress=True)
+
+
+def _bundle(
+    name: str,
+    spec: dict[str, Any],
+    labels: dict[str, str],
+    annotations: dict[str, str],
+    content: dict[str, bytes],
+    settings: Settings,
+    compress: bool,
+) -> Bundle:
+    resources = [encode_resource(path, data, compress) for path, data in content.items()]
+    return Bundle(name, settings.namespace, spec | {"resources": resources}, labels, annotations)
+
+
+def _is_large(bundle: Bundle, content: dict[str, bytes]) -> bool:
+    """Whether the JSON of the Bundle reaches the size from which Fleet compresses it."""
+    if 6 * sum(len(path) + len(data) + 32 for path, data in content.items()) < COMPRESS_FROM // 2:
+        # Escaped, a byte becomes six at most, and base64 makes less of it; options are small beside that.
+        if 6 * len(repr({**bundle.spec, "resources": []})) < COMPRESS_FROM // 4:
+            return False
+    return json_size(bundle) >= COMPRESS_FROM
+
+
+def json_size(bundle: Bundle) -> int:
+    """How many bytes the Bundle has as JSON when Fleet measures it, before it has a namespace."""
+    metadata: dict[str, Any] = {"name": bundle.name}
+    for key, value in (("labels", bundle.labels), ("annotations", bundle.annotations)):
+        if value:
+            metadata[key] = dict(sorted(value.items()))
+    body = go_json.dumps({"metadata": metadata, "spec": BUNDLE_SPEC.canonical(bundle.spec)})
+    return len(body.encode("utf-8")) + len(_STATUS) + 1

@@ -1,0 +1,98 @@
+# Copyright (c) 2026 gitops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which files of a bundle's directory become its resources (``internal/bundlereader`` in rancher/fleet)."""
+
+from collections.abc import Iterator
+
+from ..errors import FleetError
+from ..source import ignore
+from ..source.tree import SUBMODULE, SYMLINK
+from ..source.tree_index import TreeFiles, TreeIndex, join
+from . import charts
+
+
+def bundle_files(
+    files: TreeFiles, directory: str, left_out: frozenset[str], update_dependencies: bool
+) -> dict[str, bytes]:
+    """The files below ``directory`` that become resources, by their path below it, sorted.
+
+    Left out are dot-files and dot-directories, what a .fleetignore names, and ``left_out`` (paths
+    below the directory: the options file and values files). With ``update_dependencies`` a chart
+    whose dependencies are not there is an error. Raises FleetError.
+    """
+    found = {}
+    for path in _walk(files, directory, left_out, update_dependencies):
+        _check(files.index, path, directory)
+        found[_below(directory, path)] = files.read(path)
+    return dict(sorted(found.items()))
+
+
+def _walk(
+    files: TreeFiles, directory: str, left_out: frozenset[str], update_dependencies: bool
+) -> Iterator[str]:
+    """The paths in the tree, in the order of Go's WalkDir, which decides what ignore files reach."""
+    index = files.index
+    rules = ignore.IgnoreRules(directory)
+    pending = [directory] if index.is_directory(directory) else []
+    while pending:
+        path = pending.pop()
+        name = path.rpartition("/")[2]
+        if not index.is_directory(path):
+            if not (_below(directory, path) in left_out or name.startswith(".") or _ignored(rules, path, False)):
+                yield path
+            continue
+        if update_dependencies:
+            charts.check_dependencies(files, path)
+        if name.startswith(".") or _ignored(rules, path, True):
+            continue
+        rules.add(path, _ignore_patterns(files, path))
+        pending.extend(join(path, child) for child in reversed(index.children(path)))
+
+
+def _ignored(rules: ignore.IgnoreRules, path: str, is_directory: bool) -> bool:
+    try:
+        return rules.ignores(path, is_directory)
+    except FleetError as error:
+        raise error.at(path.rpartition("/")[0]) from error
+
+
+def _ignore_patterns(files: TreeFiles, directory: str) -> list[str]:
+    path = join(directory, ignore.FILE)
+    if ignore.FILE not in files.index.children(directory) or not files.index.is_file(path):
+        return []
+    return ignore.parse(files.read(path))
+
+
+def _check(index: TreeIndex, path: str, directory: str) -> None:
+    """Refuse submodules, and symbolic links that do not lead to a file in the bundle's directory."""
+    entry = index.entry(path)
+    if entry is None:
+        return
+    if entry.mode == SUBMODULE:
+        raise FleetError(
+            "is a git submodule, and its files are not read yet",
+            place=path,
+            remedy="Copy the files into the repository, or give the submodule's repository a GitRepo of its own.",
+        )
+    if entry.mode != SYMLINK:
+        return
+    target = index.resolve(path)
+    if target is None:
+        raise FleetError("is a symbolic link to nothing", place=path, remedy="Remove it or mend its target.")
+    if directory and target != directory and not target.startswith(f"{directory}/"):
+        raise FleetError(
+            f"is a symbolic link that leaves the bundle's directory {directory}",
+            place=path,
+            remedy="Copy the file into the bundle, or make the directory above both the bundle.",
+        )
+    if index.is_directory(target):
+        raise FleetError(
+            "is a symbolic link to a directory, which a bundle cannot hold",
+            place=path,
+            remedy="Link to the files, or move the directory here.",
+        )
+
+
+def _below(directory: str, path: str) -> str:
+    return path[len(directory) + 1 :] if directory else path
