@@ -95,9 +95,7 @@ COMPARE_PATCH = Struct(
     ),
 )
 
-CORRECT_DRIFT = Struct(
-    "CorrectDrift", (Field("enabled", BOOL), Field("force", BOOL), Field("keepFailHistory", BOOL))
-)
+CORRECT_DRIFT = Struct("CorrectDrift", (Field("enabled", BOOL), Field("force", BOOL), Field("keepFailHistory", BOOL)))
 
 BUNDLE_DEPLOYMENT_OPTIONS = Struct(
     "BundleDeploymentOptions",
@@ -123,11 +121,15 @@ BUNDLE_DEPLOYMENT_OPTIONS = Struct(
         Field("namespaceLabels", STRING_MAP),
         Field("namespaceAnnotations", STRING_MAP),
         Field("deleteCRDResources", BOOL),
-        Field("downstreamResources", Slice(Struct("DownstreamResource", (Field("kind", STRING), Field("name", STRING))))),
+        Field(
+            "downstreamResources", Slice(Struct("DownstreamResource", (Field("kind", STRING), Field("name", STRING))))
+        ),
         Field(
             "overwrites",
             Slice(
-                Struct("OverwrittenResource", (Field("name", STRING), Field("namespace", STRING), Field("kind", STRING)))
+                Struct(
+                    "OverwrittenResource", (Field("name", STRING), Field("namespace", STRING), Field("kind", STRING))
+                )
             ),
         ),
         Field("allowedTargetNamespaceSelector", Pointer(LABEL_SELECTOR)),

@@ -28,9 +28,7 @@ def bundle_files(
     return dict(sorted(found.items()))
 
 
-def _walk(
-    files: TreeFiles, directory: str, left_out: frozenset[str], update_dependencies: bool
-) -> Iterator[str]:
+def _walk(files: TreeFiles, directory: str, left_out: frozenset[str], update_dependencies: bool) -> Iterator[str]:
     """The paths in the tree, in the order of Go's WalkDir, which decides what ignore files reach."""
     index = files.index
     rules = ignore.IgnoreRules(directory)
