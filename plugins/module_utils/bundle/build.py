@@ -17,14 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FleetError
+from ..source.git import Fetched
 from ..source.gitrepo import GitRepo
 from ..source.mirror import cache_errors
+from ..source.scan import find_bundles
 from .bundle import Bundle
+from .reader import COMMIT_LABEL, read_bundles
 
 FORMAT = 1
 """The version of the file's layout. Another version is not read."""
-
-COMMIT_LABEL = "fleet.cattle.io/commit"
 
 _KEPT_DAYS = 30
 
@@ -47,7 +48,7 @@ class Build:
         path = directory / f"{hashlib.sha256(content).hexdigest()}.json"
         with cache_errors(directory):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if not _use(path):
+            if not (_use(path) and path.stat().st_size == len(content)):
                 _write(path, content)
             _sweep(directory)
         return path
@@ -89,6 +90,25 @@ class Build:
                 for bundle in self.bundles
             ],
         }
+
+
+def build_gitrepo(gitrepo: GitRepo, fetched: Fetched, cache: Path) -> tuple[Build, Path]:
+    """The bundles of a fetched GitRepo, and the file that they are saved in.
+
+    A tree that was read before, for the same GitRepo, is not read again. Raises FleetError with the
+    GitRepo, the file and, where there is one, the line as its place.
+    """
+    index = BuildIndex(cache)
+    build = index.find(fetched.tree.oid, gitrepo, fetched.commit)
+    if build is None:
+        try:
+            roots = find_bundles(fetched.tree, gitrepo.paths, gitrepo.bundles)
+            build = Build(gitrepo, fetched.commit, read_bundles(fetched.tree, roots, gitrepo, fetched.commit))
+        except FleetError as error:
+            raise error if error.place.startswith(gitrepo.place) else error.at(gitrepo.place) from error
+    path = build.save(cache)
+    index.remember(fetched.tree.oid, gitrepo, path)
+    return build, path
 
 
 class BuildIndex:

@@ -23,7 +23,7 @@ _OIDS_AT_ONCE = 500
 
 @dataclass(frozen=True)
 class Limits:
-    """What a repository may ask of this machine. Sizes are in bytes; ``total`` is what one tree may have read."""
+    """What a repository may ask of this machine. Sizes are in bytes; ``total`` is for all that is read of a tree."""
 
     files: int = 200_000
     path: int = 4_096
@@ -50,6 +50,7 @@ class GitTree:
         self._lock = lock
         self._limits = limits or Limits()
         self._reader: Any = None
+        self._read_oids: set[str] = set()
         self._bytes_read = 0
         self._entries = self._list()
 
@@ -123,7 +124,9 @@ class GitTree:
         if entry is None or entry.mode == SUBMODULE:
             what = "is a submodule, whose files are not in this repository" if entry else "is not in the repository"
             raise FleetError(what, place=path)
-        self._bytes_read += entry.size
+        if entry.oid not in self._read_oids:
+            self._read_oids.add(entry.oid)
+            self._bytes_read += entry.size
         if entry.size > self._limits.file:
             raise FleetError(
                 f"the file has {entry.size} bytes; at most {self._limits.file} are read",
