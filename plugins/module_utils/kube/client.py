@@ -99,7 +99,8 @@ class Client:
         query = {"limit": str(_PAGE_SIZE), **(query or {})}
         for _page in range(_MOST_PAGES):
             answer = self.request("GET", path, query=query, accept=accept)
-            items = answer.get("items")
+            # An API server writes an empty list of metadata as null.
+            items = [] if answer.get("items", "") is None else answer.get("items")
             if not isinstance(items, list):
                 raise Unreachable(f"GET {path} was answered with something that is not a list", place=self._place)
             yield from items
