@@ -53,8 +53,9 @@ class RepoUrl:
             raise FleetError("repo is empty", remedy=_FORMS)
         if not repo.isprintable():
             raise FleetError("the address of the repository contains a control character", remedy=_FORMS)
-        if repo.startswith(("/", "~")):
-            return _checked(cls(FILE, quote(os.path.expanduser(repo))))
+        directory = os.path.expanduser(repo)
+        if directory.startswith("/"):
+            return _checked(cls(FILE, quote(directory)))
         if _REMOTE_HELPER.match(repo):
             raise FleetError("a remote helper (name::address) could run any command and is refused", remedy=_FORMS)
         if " " in repo:
@@ -96,7 +97,7 @@ def _parse_url(repo: str, scheme: str) -> RepoUrl:
         port = str(parts.port or "")
     except ValueError:
         # Not chained: it quotes the address, and a password may be part of that.
-        raise FleetError(f"{_shown(repo)} has no valid host and port", remedy=_FORMS) from None
+        raise FleetError("the address of the repository has no valid host and port", remedy=_FORMS) from None
     if parts.password is not None:
         raise FleetError(
             f"{_shown(repo)} contains a password, which would end up in logs and process lists",
