@@ -67,6 +67,7 @@ class Installer:
             wanted.namespace,
             self._charts.path(chart),
             options,
+            exists=step.release is not None,
             labels={} if dry_run else self._labels(session, step, revision),
         )
         self._helm.run(

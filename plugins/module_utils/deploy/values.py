@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..bundle.go_yaml import parse
+from ..bundle.go_yaml import load
 from ..chart.hiding import scalars
 from ..errors import FleetError
 from ..kube.client import ApiError, Client
@@ -40,7 +40,7 @@ def read_values(client: Client, release_namespace: str, helm_options: dict[str, 
         text = _read(client, kind, reference, reference.get("namespace") or release_namespace)
         values.documents.append(text.encode())
         if kind == "Secret":
-            values.secrets += [text, *scalars(parse(text, f"Secret {reference['name']}"))]
+            values.secrets += [text, *scalars(load(text, f"Secret {reference['name']}"))]
     return values
 
 
