@@ -7,6 +7,8 @@ The order decides digests: a deployment ID is one of the options as JSON. To sup
 ``fleet.yaml``, add it here, in its place.
 """
 
+from __future__ import annotations
+
 from .go_types import (
     ANYTHING,
     BOOL,

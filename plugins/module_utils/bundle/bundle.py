@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The Bundle, Fleet's unit of deployment, as it travels from reading to deploying."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from typing import Any
 

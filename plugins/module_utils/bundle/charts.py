@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Charts that lie in a bundle's directory: are they whole, or were their dependencies left out?"""
 
+from __future__ import annotations
+
 import io
 import re
 import tarfile

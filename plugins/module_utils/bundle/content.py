@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A bundle's content: how resources are encoded, and the ID of all of them together."""
 
+from __future__ import annotations
+
 import base64
 import binascii
 import hashlib

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``fleet.yaml``: read, checked and typed."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any
 

@@ -10,6 +10,8 @@ bytes, lazy matching, blocks of 16,384 tokens, each written with fixed or its ow
 stored, whichever is smallest.
 """
 
+from __future__ import annotations
+
 import zlib
 from bisect import bisect_right
 from functools import lru_cache
@@ -35,8 +37,8 @@ _LENGTH_BASE = (
     0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 255
 )  # fmt: skip
 _LENGTH_BITS = (0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0)
-_OFFSET_BASE = (0, 1, 2, 3) + tuple((2 + half) << power for power in range(1, 14) for half in (0, 1))
-_OFFSET_BITS = (0, 0, 0, 0) + tuple(power for power in range(1, 14) for _ in (0, 1))
+_OFFSET_BASE = (0, 1, 2, 3, *((2 + half) << power for power in range(1, 14) for half in (0, 1)))
+_OFFSET_BITS = (0, 0, 0, 0, *(power for power in range(1, 14) for _ in (0, 1)))
 _LENGTH_CODE = tuple(bisect_right(_LENGTH_BASE, length) - 1 for length in range(256))
 _CODE_LENGTH_ORDER = (16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15)
 _CODE_LENGTH_EXTRA = {16: 2, 17: 3, 18: 7}

@@ -8,6 +8,8 @@ what is not UTF-8 becomes U+FFFD. Keys come in the order of the dictionary: Go s
 keeps those of structs in the order of their declaration (see :mod:`.go_types`).
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterator
 from json.encoder import encode_basestring

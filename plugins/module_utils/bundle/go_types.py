@@ -9,6 +9,8 @@ places where that library makes it one. Writing keeps the order of declaration a
 empty, as the tags ``omitempty`` say. Values are plain dictionaries, lists, strings, numbers and booleans.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -26,7 +28,7 @@ class WrongType(Exception):
         self.value = value
         self.path: list[str | int] = []
 
-    def inside(self, step: str | int) -> "WrongType":
+    def inside(self, step: str | int) -> WrongType:
         """The same error seen from the value that holds this one."""
         self.path.insert(0, step)
         return self
@@ -202,7 +204,7 @@ class Struct(GoType):
     """
 
     name: str
-    members: "tuple[Field | Struct, ...]" = field(repr=False)
+    members: tuple[Field | Struct, ...] = field(repr=False)
     wanted = "a mapping"
 
     @cached_property

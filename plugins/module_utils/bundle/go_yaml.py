@@ -9,6 +9,8 @@ merge, only the first document counts, and every number becomes a float64 in the
 not strings become strings.
 """
 
+from __future__ import annotations
+
 import base64
 import binascii
 import math

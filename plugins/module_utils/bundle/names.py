@@ -6,6 +6,8 @@
 MD5 and SHA-256 only keep names apart here; nothing is protected by them.
 """
 
+from __future__ import annotations
+
 import hashlib
 import posixpath
 import re

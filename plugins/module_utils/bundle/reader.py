@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From directories of a tree to Bundles (``internal/bundlereader`` in rancher/fleet)."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -286,11 +288,10 @@ def _bundle(
 
 def _is_large(bundle: Bundle, content: dict[str, bytes]) -> bool:
     """Whether the JSON of the Bundle reaches the size from which Fleet compresses it."""
-    if 6 * sum(len(path) + len(data) + 32 for path, data in content.items()) < COMPRESS_FROM // 2:
-        # Escaped, a byte becomes six at most, and base64 makes less of it; options are small beside that.
-        if 6 * len(repr({**bundle.spec, "resources": []})) < COMPRESS_FROM // 4:
-            return False
-    return json_size(bundle) >= COMPRESS_FROM
+    # Escaped, a byte becomes six at most, and base64 makes less of it: most bundles need no closer look.
+    options = len(repr({**bundle.spec, "resources": [], "labels": bundle.labels, "annotations": bundle.annotations}))
+    files = sum(len(path) + len(data) + 32 for path, data in content.items())
+    return 6 * (options + files + len(_STATUS)) >= COMPRESS_FROM and json_size(bundle) >= COMPRESS_FROM
 
 
 def json_size(bundle: Bundle) -> int:

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which files of a bundle's directory become its resources (``internal/bundlereader`` in rancher/fleet)."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 
 from ..errors import FleetError

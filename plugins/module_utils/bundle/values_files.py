@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``helm.valuesFiles``: values that lie in files beside ``fleet.yaml``."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from ..errors import FleetError

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The Secret in which Fleet keeps a bundle's Helm values, and its hash (``pkg/helmvalues`` in rancher/fleet)."""
 
+from __future__ import annotations
+
 import base64
 import hashlib
 from typing import Any
@@ -11,7 +13,7 @@ from ..errors import FleetError
 from . import go_json
 from .api_types import GENERIC_MAP
 
-SECRET_TYPE = "fleet.cattle.io/bundle-values/v1alpha1"
+SECRET_TYPE = "fleet.cattle.io/bundle-values/v1alpha1"  # noqa: S105 - the name of a type, no secret
 
 
 def extract_values(spec: dict[str, Any]) -> dict[str, str]:

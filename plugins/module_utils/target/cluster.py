@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Clusters and their groups, as targeting sees them."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from typing import Any
 

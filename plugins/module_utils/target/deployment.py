@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A BundleDeployment: one bundle on one cluster, with the options that hold there."""
 
+from __future__ import annotations
+
 import hashlib
 from dataclasses import dataclass, replace
 from typing import Any
@@ -57,7 +59,7 @@ class BundleDeployment:
         """The annotations that the release's namespace gets; empty means that it is left alone."""
         return self._for_namespace("namespaceAnnotations")
 
-    def with_options(self, options: dict[str, Any]) -> "BundleDeployment":
+    def with_options(self, options: dict[str, Any]) -> BundleDeployment:
         """The same with other options."""
         return replace(self, options=options)
 

@@ -7,6 +7,8 @@ The rules are those of ``internal/cmd/controller/options/calculate.go`` in ranch
 is ever changed; results share parts with them.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from typing import Any
 
