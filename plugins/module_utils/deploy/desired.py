@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What every cluster should hold: builds and clusters in, desired releases out. Reads no cluster."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -9,10 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..bundle.build import Build
+from ..bundle.content import content_id
 from ..chart.helm import HelmFinder
 from ..errors import FleetError
-from ..target.deployment import BundleDeployment
-from ..target.targeting import match
+from ..target.deployment import BundleDeployment, deployment_id
+from ..target.targeting import Targeting
 from . import labels
 from .evaluation import evaluate
 from .plan import Wanted
@@ -49,7 +51,7 @@ def desired_state(request: Request, helm: HelmFinder, cache: Path) -> Desired:
     it) concerns that bundle alone.
     """
     desired = Desired(wanted={target.fleet_name: [] for target in request.targets})
-    clusters = [target.cluster for target in request.targets]
+    targeting = Targeting((target.cluster for target in request.targets), request.groups)
     for path in request.builds:
         build = Build.load(Path(path))
         gitrepo = gitrepo_label(build)
@@ -58,7 +60,7 @@ def desired_state(request: Request, helm: HelmFinder, cache: Path) -> Desired:
         deployments: list[BundleDeployment] = []
         for bundle in build.bundles:
             try:
-                deployments.extend(match(bundle, clusters, request.groups))
+                deployments.extend(targeting.match(bundle))
             except FleetError as error:
                 desired.errors[bundle.name] = error.at(f"bundle {bundle.name}")
         _add(desired, build, gitrepo, deployments, evaluate(deployments, helm, cache))
@@ -83,14 +85,34 @@ def _add(
         if isinstance(result, FleetError):
             # One cluster's error fails the whole bundle (Fleet: the controller stops at the first).
             desired.errors.setdefault(deployment.bundle.name, result)
+    ids = _DeploymentIds()
     for deployment, result in zip(deployments, evaluated, strict=True):
         final = deployment if isinstance(result, FleetError) else result
         desired.wanted[f"{final.cluster.namespace}.{final.cluster.name}"].append(
-            _wanted(final, gitrepo, build.commit, desired.errors.get(final.bundle.name))
+            _wanted(final, ids, gitrepo, build.commit, desired.errors.get(final.bundle.name))
         )
 
 
-def _wanted(deployment: BundleDeployment, gitrepo: str, commit: str, error: FleetError | None) -> Wanted:
+class _DeploymentIds:
+    """Deployment IDs, with each content and each set of options digested once for all clusters that share it."""
+
+    def __init__(self):
+        self._contents: dict[str, str] = {}
+        self._ids: dict[tuple[str, int], str] = {}
+
+    def of(self, deployment: BundleDeployment) -> str:
+        bundle = deployment.bundle
+        if bundle.name not in self._contents:
+            self._contents[bundle.name] = content_id(bundle)
+        key = bundle.name, id(deployment.options)
+        if key not in self._ids:
+            self._ids[key] = deployment_id(self._contents[bundle.name], deployment.options)
+        return self._ids[key]
+
+
+def _wanted(
+    deployment: BundleDeployment, ids: _DeploymentIds, gitrepo: str, commit: str, error: FleetError | None
+) -> Wanted:
     error = error or _unsupported(deployment)
     return Wanted(
         bundle=deployment.bundle.name,
@@ -98,11 +120,15 @@ def _wanted(deployment: BundleDeployment, gitrepo: str, commit: str, error: Flee
         namespace=deployment.release_namespace,
         release=deployment.release_name,
         deployment=deployment,
-        value="" if error else labels.deployment_value(deployment.id, deployment.options),
+        value="" if error else _value(deployment, ids),
         commit=commit,
         paused=bool(deployment.bundle.spec.get("paused")),
         error=error,
     )
+
+
+def _value(deployment: BundleDeployment, ids: _DeploymentIds) -> str:
+    return labels.deployment_value(ids.of(deployment), deployment.namespace_labels, deployment.namespace_annotations)
 
 
 def _unsupported(deployment: BundleDeployment) -> FleetError | None:

@@ -2,18 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Evaluated options from the cache: templates are evaluated by Helm, and only where something changed."""
+
 from __future__ import annotations
 
 import hashlib
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from ..chart.helm import HelmFinder
 from ..chart.templating import evaluate as evaluate_by_helm
-from ..chart.templating import needs_evaluation
+from ..chart.templating import needs_evaluation, prepare
 from ..errors import FleetError
 from ..target.deployment import BundleDeployment
 
@@ -25,27 +25,34 @@ def evaluate(
     deployments: Sequence[BundleDeployment], helm: HelmFinder, cache: Path
 ) -> list[BundleDeployment | FleetError]:
     """Final options for each deployment, in order. Starts no process for what was evaluated before."""
-    results: list[BundleDeployment | FleetError] = list(deployments)
+    results = [_prepared(deployment) for deployment in deployments]
     missing: dict[str, list[int]] = {}
-    for index, deployment in enumerate(deployments):
-        if not needs_evaluation(deployment):
+    for index, deployment in enumerate(results):
+        if isinstance(deployment, FleetError) or not needs_evaluation(deployment):
             continue
         path = _path(cache, deployment)
         options = _read(path)
         if options is None:
             missing.setdefault(str(path), []).append(index)
         else:
-            results[index] = replace(deployment, options=options)
+            results[index] = deployment.with_options(options)
     if missing:
         # Equal options on equal clusters are evaluated once.
-        firsts = [deployments[indexes[0]] for indexes in missing.values()]
+        firsts = [results[indexes[0]] for indexes in missing.values()]
         for (path, indexes), result in zip(missing.items(), evaluate_by_helm(firsts, helm.find()), strict=True):
             if not isinstance(result, FleetError):
                 _write(Path(path), result.options)
             for index in indexes:
                 failed = isinstance(result, FleetError)
-                results[index] = result if failed else replace(deployments[index], options=result.options)
+                results[index] = result if failed else deployments[index].with_options(result.options)
     return results
+
+
+def _prepared(deployment: BundleDeployment) -> BundleDeployment | FleetError:
+    try:
+        return prepare(deployment)
+    except FleetError as error:
+        return error
 
 
 def _path(cache: Path, deployment: BundleDeployment) -> Path:

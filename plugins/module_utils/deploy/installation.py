@@ -50,7 +50,7 @@ class Installer:
         options = deployment.options
         if not dry_run:
             _clear_interrupted(self._helm, session, step)
-            ensure_namespace(session.client, wanted.namespace, options)
+            ensure_namespace(session.client, deployment)
         chart = self._charts.chart(deployment, wanted.commit)
         revision = _next_revision(step)
         applied = Applied(revision=revision, version=chart.version)

@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The labels that a release of ours carries, and what they say."""
+
 from __future__ import annotations
 
 import hashlib
 import json
 import re
-from typing import Any
 
 PREFIX = "gitops.fleet/"
 OWNER = PREFIX + "owner"
@@ -32,18 +32,15 @@ def label_value(text: str) -> str:
     return _digest(text)
 
 
-def deployment_value(deployment_id: str, options: dict[str, Any]) -> str:
+def deployment_value(
+    deployment_id: str, namespace_labels: dict[str, str], namespace_annotations: dict[str, str]
+) -> str:
     """The value of label ``deployment``: 63 hex digits over all that a redeployment depends on.
 
     Fleet's deployment ID (128 characters, too long for a label) leaves out the labels and
-    annotations of the namespace and the copied resources; here they count, as no agent watches.
+    annotations of the namespace; here they count, as no agent watches the namespace.
     """
-    parts = [
-        deployment_id,
-        options.get("namespaceLabels") or {},
-        options.get("namespaceAnnotations") or {},
-        options.get("downstreamResources") or [],
-    ]
+    parts = [deployment_id, namespace_labels, namespace_annotations]
     return _digest(json.dumps(parts, sort_keys=True, separators=(",", ":")))
 
 

@@ -2,32 +2,35 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The release namespace, where a bundle sets its labels or annotations."""
+
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 from ..kube.client import ApiError, Client
+from ..target.deployment import BundleDeployment
 
 _KEPT_LABELS = ("kubernetes.io/metadata.name",)
 _KEPT_PREFIX = "pod-security.kubernetes.io/"
 
 
-def ensure_namespace(client: Client, name: str, options: dict[str, Any]) -> None:
+def ensure_namespace(client: Client, deployment: BundleDeployment) -> None:
     """Make the namespace's labels and annotations equal to ``namespaceLabels`` and ``namespaceAnnotations``.
 
     As Fleet's agent does: what is not in the map goes, except ``kubernetes.io/metadata.name`` and
     ``pod-security.kubernetes.io/*`` among the labels, which can't be set this way either; an empty
     map leaves everything as it is. Without either map, making the namespace is Helm's business.
     """
-    wanted_labels = options.get("namespaceLabels") or {}
-    wanted_annotations = options.get("namespaceAnnotations") or {}
+    wanted_labels = deployment.namespace_labels
+    wanted_annotations = deployment.namespace_annotations
     if not wanted_labels and not wanted_annotations:
         return
+    name = deployment.release_namespace
     path = f"/api/v1/namespaces/{name}"
     try:
         found = client.request("GET", path)
     except ApiError as error:
-        if error.status != 404 or options.get("createNamespace") is False:
+        if error.status != 404 or deployment.options.get("createNamespace") is False:
             raise
         body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
         found = client.request("POST", "/api/v1/namespaces", body=body)
@@ -45,7 +48,7 @@ def _is_kept(key: str) -> bool:
     return key in _KEPT_LABELS or key.startswith(_KEPT_PREFIX)
 
 
-def _difference(found: dict[str, str], wanted: dict[str, str], is_kept) -> dict[str, str | None]:
+def _difference(found: dict[str, str], wanted: dict[str, str], is_kept: Callable[[str], bool]) -> dict[str, str | None]:
     """A merge patch that makes ``found`` equal to ``wanted``; None removes a key."""
     patch: dict[str, str | None] = {key: None for key in found if key not in wanted and not is_kept(key)}
     patch.update({key: value for key, value in wanted.items() if found.get(key) != value and not is_kept(key)})

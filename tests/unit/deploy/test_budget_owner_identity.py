@@ -77,11 +77,12 @@ def test_a_label_value_is_always_one(text):
 
 
 def test_the_deployment_value_follows_what_a_redeployment_depends_on():
-    plain = labels.deployment_value("id", {})
+    plain = labels.deployment_value("id", {}, {})
     assert len(plain) == 63
-    assert plain == labels.deployment_value("id", {"namespaceLabels": {}, "correctDrift": {"enabled": True}})
-    assert plain != labels.deployment_value("id", {"namespaceLabels": {"a": "b"}})
-    assert plain != labels.deployment_value("id2", {})
+    assert plain == labels.deployment_value("id", {}, {})
+    assert plain != labels.deployment_value("id", {"a": "b"}, {})
+    assert plain != labels.deployment_value("id", {}, {"a": "b"})
+    assert plain != labels.deployment_value("id2", {}, {})
 
 
 def test_a_cluster_that_became_another_is_refused_until_accepted(tmp_path):
