@@ -76,7 +76,7 @@ counts:
   type: dict
   sample: {"none": 3, "upgrade": 1}
 releases:
-  description: The releases that were changed or that failed. Those that were up to date are in RV(details) only.
+  description: The releases that were changed or that failed. All of them, and more about each, are in RV(details).
   returned: when the cluster answered
   type: list
   elements: dict
@@ -86,14 +86,10 @@ releases:
       release: guestbook
       action: upgrade
       state: Ready
-      changed: true
-      failed: false
-      msg: ""
       revision: 2
       version: 1.0.0
-      commit: 5d3f0f1c2a7b4e7c9d0a1b2c3d4e5f60718293a4
-      updated: "2026-01-02T03:04:05Z"
-      seconds: 0.21
+      changed: true
+      failed: false
 details:
   description: File with all releases of the host.
   returned: when the cluster answered

@@ -20,6 +20,8 @@ from .release_state import release_state
 KEEP_DETAILS = 7 * 24 * 3600
 """Seconds for which the details of a run are kept in the cache directory."""
 
+_SHOWN = ("bundle", "namespace", "release", "action", "state", "revision", "version", "changed", "failed")
+
 
 @dataclass(frozen=True)
 class Details:
@@ -38,8 +40,9 @@ class Details:
 
     @property
     def notable_releases(self) -> list[dict[str, Any]]:
-        """The releases that changed or failed; all of them are in the file at ``path``."""
-        return [release for release in self.releases if release["changed"] or release["error"]]
+        """The releases that changed or failed, in short; all of them are in the file at ``path``."""
+        notable = [release for release in self.releases if release["changed"] or release["failed"]]
+        return [{name: release[name] for name in _SHOWN} for release in notable]
 
     @classmethod
     def load(cls, directory: str, host: str) -> Details:
@@ -113,7 +116,7 @@ def _summary(outcome: HostOutcome, check_mode: bool) -> str:
     if outcome.error:
         return outcome.error
     count = len(outcome.releases)
-    failures = [f"bundle {item.bundle}: {item.error}" for item in outcome.releases if item.failed]
+    failures = [f"bundle {item.bundle}: {item.error.rstrip('.')}" for item in outcome.releases if item.failed]
     if failures:
         return f"{len(failures)} of {count} releases failed: " + "; ".join(failures)
     if not outcome.changed:
