@@ -16,6 +16,7 @@ import os
 import ssl
 import sys
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,9 @@ from ..errors import FleetError
 from .credentials import Credentials
 from .kubeconfig import Kubeconfig
 from .proxy import proxy_for
+
+_IMPORT = threading.Lock()
+"""The library's parts import each other in a circle: a second thread would find it half loaded."""
 
 
 class Transport:
@@ -56,7 +60,8 @@ class Transport:
 def _pool(server: str, cluster: dict[str, Any]) -> Any:
     """urllib3's pool manager (or proxy manager), as the Kubernetes client makes it."""
     try:
-        from kubernetes.client import Configuration, rest
+        with _IMPORT:
+            from kubernetes.client import Configuration, rest
     except ImportError as error:
         raise FleetError(
             f"the Python library kubernetes is missing for {sys.executable}",
