@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ..errors import FleetError
@@ -21,15 +21,15 @@ _OIDS_AT_ONCE = 500
 """Few enough for the pipe to git to take them all (41 bytes each, 64 KiB) before anything is read back."""
 
 
-@dataclass(frozen=True)
-class Limits:
-    """What a repository may ask of this machine. Sizes are in bytes; ``total`` is for all that is read of a tree."""
+# What a repository may ask of this machine. Sizes are in bytes; the last one is for all that is read of a tree.
+MOST_FILES = 200_000
+LONGEST_PATH = 4_096
+DEEPEST_PATH = 100
+LARGEST_FILE = 32 * 1024 * 1024
+LARGEST_SUM = 256 * 1024 * 1024
 
-    files: int = 200_000
-    path: int = 4_096
-    depth: int = 100
-    file: int = 32 * 1024 * 1024
-    total: int = 256 * 1024 * 1024
+
+_NOT_IN_A_WORK_TREE = re.compile(r"(?:^|/)(?:\.{0,2}|\.git)(?:/|$)", re.IGNORECASE)
 
 
 class BrokenMirror(Exception):
@@ -42,13 +42,12 @@ class GitTree:
     Keeps the mirror's lock for readers, and one git process, until :meth:`close`.
     """
 
-    def __init__(self, oid: str, git: GitCommand, mirror: Mirror, lock: Lock, limits: Limits | None = None):
-        """Lists the tree. Raises FleetError where it goes over ``limits``, BrokenMirror where it is incomplete."""
+    def __init__(self, oid: str, git: GitCommand, mirror: Mirror, lock: Lock):
+        """Lists the tree. Raises FleetError where it asks too much, BrokenMirror where it is incomplete."""
         self.oid = oid
         self._git = git
         self._mirror = mirror
         self._lock = lock
-        self._limits = limits or Limits()
         self._reader: Any = None
         self._read_oids: set[str] = set()
         self._bytes_read = 0
@@ -81,7 +80,7 @@ class GitTree:
 
     def _list(self) -> dict[str, Entry]:
         # A listing that is too large in bytes is that of a tree with far too many files.
-        largest = self._limits.files * 400
+        largest = MOST_FILES * 400
         try:
             listed = self._git.run(
                 "ls-tree", "-r", "-z", "-l", "--full-tree", self.oid, timeout=_LIST_TIMEOUT, largest=largest
@@ -91,7 +90,7 @@ class GitTree:
         if listed.status != 0:
             raise BrokenMirror(listed.errors)
         lines = listed.output.split(b"\0")[:-1]
-        if len(lines) > self._limits.files:
+        if len(lines) > MOST_FILES:
             raise self._too_many_files()
         return dict(self._parse(line) for line in lines)
 
@@ -107,13 +106,12 @@ class GitTree:
 
     def _check_path(self, path: str) -> None:
         """Refuse names that git itself would not put into a work tree, and those too long or too deep."""
-        parts = path.split("/")
-        if len(path) > self._limits.path or len(parts) > self._limits.depth:
+        if len(path) > LONGEST_PATH or path.count("/") >= DEEPEST_PATH:
             raise FleetError(
                 f"a path of the repository is too long or too deep: {path[:80]!r}…",
-                remedy=f"At most {self._limits.path} characters and {self._limits.depth} directories are taken.",
+                remedy=f"At most {LONGEST_PATH} characters and {DEEPEST_PATH} directories are taken.",
             )
-        if any(part in ("", ".", "..") or part.lower() == ".git" for part in parts):
+        if _NOT_IN_A_WORK_TREE.search(path):
             raise FleetError(
                 f"the repository contains the path {path!r}, which no git work tree can have",
                 remedy="It was made to harm whoever checks it out. Remove it from the repository.",
@@ -127,15 +125,15 @@ class GitTree:
         if entry.oid not in self._read_oids:
             self._read_oids.add(entry.oid)
             self._bytes_read += entry.size
-        if entry.size > self._limits.file:
+        if entry.size > LARGEST_FILE:
             raise FleetError(
-                f"the file has {entry.size} bytes; at most {self._limits.file} are read",
+                f"the file has {entry.size} bytes; at most {LARGEST_FILE} are read",
                 place=path,
                 remedy="List it in .fleetignore, or move it out of the directories that are deployed.",
             )
-        if self._bytes_read > self._limits.total:
+        if self._bytes_read > LARGEST_SUM:
             raise FleetError(
-                f"the files to deploy have more than {self._limits.total} bytes together",
+                f"the files to deploy have more than {LARGEST_SUM} bytes together",
                 place=path,
                 remedy="Deploy fewer directories of the repository (paths), or list large files in .fleetignore.",
             )
@@ -173,6 +171,6 @@ class GitTree:
 
     def _too_many_files(self) -> FleetError:
         return FleetError(
-            f"the repository has more than {self._limits.files} files",
+            f"the repository has more than {MOST_FILES} files",
             remedy="Keep what is deployed in a repository of its own.",
         )
