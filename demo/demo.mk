@@ -5,3 +5,10 @@
 .PHONY: demo
 demo: lab-up ## A git repository to real clusters: deploy, change, check, prune
 	@eval "$$($(RUN_PYTHON) -m lab env)" && PATH="$(VENV)/bin:$$PATH" $(RUN_PYTHON) -m demo.demo
+
+# The demo's git server ends with the lab.
+.PHONY: demo-down
+demo-down: $(VENV)
+	@$(RUN_PYTHON) -m demo.demo down
+
+lab-down: demo-down

@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from lab import git_server
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 STATE = CHECKOUT / "build" / "demo"
+GIT_SERVER = STATE / "git-server"
 EXAMPLE = CHECKOUT / "examples" / "fleet"
 INVENTORY = CHECKOUT / "examples" / "lab.clusters.yml"
 PLAYBOOK = CHECKOUT / "playbooks" / "deploy.yml"
@@ -73,29 +75,32 @@ class Demo:
         self.repository.edit("raw/settings.yaml", "greeting: hello", f"greeting: hello again at {time.time():.0f}")
         self.repository.commit("Greet differently")
         changed, _helms = self.deploy("--check", "--diff")
-        self.expect(changed == 3, f"3 releases would change (one bundle on three clusters), the plan says {changed}")
+        self.expect(changed == 3, f"3 releases would change, one bundle on three clusters; the plan has {changed}")
 
         self.step("Deploy the change: only the releases that it concerns move")
         changed, helms = self.deploy()
-        self.expect(helms == 3, f"3 helm processes, one a release that moved; counted {helms}")
+        self.expect(
+            helms["upgrade"] == 3, f"3 helm upgrades, one a release that moved; {helms['upgrade']} were started"
+        )
 
         self.step("Nothing to do: the same again")
         changed, helms = self.deploy()
-        self.expect(changed == 0 and helms == 0, f"changed=0 and 0 helm processes; got changed={changed}, {helms} helm")
+        count = helms.total()
+        self.expect(changed == 0 and count == 0, f"nothing changed and no helm process; {changed} changed, {count} helm processes")
 
         self.step("Remove a bundle from git: it is pruned")
         shutil.rmtree(self.repository.clone / "kustomize")
         self.repository.commit("Remove the cache")
         self.deploy()
         left = self.helm("list", "--all-namespaces", "--short", "--filter", "kustomize$", "--kube-context", "prod-eu")
-        self.expect("demo-kustomize" not in left.split(), f"release demo-kustomize is gone; helm lists {left.split()}")
+        self.expect(not left.strip(), f"helm lists no release of it; it listed {left.split()}")
         self.how_to_look_around()
 
     def step(self, title: str) -> None:
         print(f"\n\033[1m== {title}\033[0m" if sys.stdout.isatty() else f"\n== {title}", flush=True)
 
-    def deploy(self, *options: str) -> tuple[int, int]:
-        """Run the playbook; return how many hosts' results changed and how many helm processes were started."""
+    def deploy(self, *options: str) -> tuple[int, Counter[str]]:
+        """Run the playbook; return how many hosts changed, and the helm processes that it started, by verb."""
         self.log.write_text("", encoding="utf-8")
         command = ["ansible-playbook", "-i", str(INVENTORY), str(PLAYBOOK), "-e", f"@{self.variables}", *options]
         say("$ " + " ".join(_short(word) for word in command))
@@ -108,8 +113,9 @@ class Demo:
         if process.wait():
             raise SystemExit(f"ansible-playbook ended with exit code {process.returncode}")
         changed = sum(int(count) for _host, count in RELEASE.findall("".join(output)))
-        helms = len(self.log.read_text(encoding="utf-8").splitlines())
-        say(f"({time.monotonic() - started:.1f} s, {helms} helm processes)")
+        helms = Counter(self.log.read_text(encoding="utf-8").split())
+        counted = ", ".join(f"{count} {verb}" for verb, count in sorted(helms.items())) or "none"
+        say(f"({time.monotonic() - started:.1f} s; helm processes: {counted})")
         return changed, helms
 
     def helm(self, *arguments: str) -> str:
@@ -144,6 +150,9 @@ class Demo:
 
 
 def main() -> None:
+    if sys.argv[1:] == ["down"]:
+        git_server.stop(GIT_SERVER)
+        return
     STATE.mkdir(parents=True, exist_ok=True, mode=0o700)
     Demo(_repository()).run()
 
@@ -160,7 +169,7 @@ def _repository() -> Repository:
     shutil.copytree(EXAMPLE, clone)
     subprocess.run(["git", "init", "--quiet", "--initial-branch=main", str(clone)], check=True)
     subprocess.run(["git", "-C", str(clone), "remote", "add", "origin", str(bare)], check=True)
-    url = git_server.start(root, STATE / "git-server", users={USER: password})
+    url = git_server.start(root, GIT_SERVER, users={USER: password})
     repository = Repository(clone, f"{url}/fleet.git", password)
     repository.commit("Four bundles: raw YAML, Helm, Kustomize, Helm and Kustomize")
     return repository
@@ -198,7 +207,7 @@ def _environment(repository: Repository, log: Path) -> dict[str, str]:
         "DEMO_GIT_PASSWORD": repository.password,
         "DEMO_KUBECONFIG": str(lab / "kubeconfig"),
         "DEMO_HELM": os.environ["FLEET_HELM"],
-        "DEMO_KUBECTL": os.environ.get("FLEET_KUSTOMIZE", "kubectl"),
+        "DEMO_KUBECTL": shutil.which("kubectl") or "kubectl",
         "FLEET_HELM": str(_counted_helm(os.environ["FLEET_HELM"], log)),
         "GITOPS_FLEET_OWNER": "demo",
     }
@@ -207,7 +216,7 @@ def _environment(repository: Repository, log: Path) -> dict[str, str]:
 def _counted_helm(helm: str, log: Path) -> Path:
     """A helm that writes a line into ``log`` each time it is started: the demo counts processes."""
     script = STATE / "helm"
-    script.write_text(f'#!/bin/sh\necho "$1 $2" >>"{log}"\nexec "{helm}" "$@"\n', encoding="utf-8")
+    script.write_text(f'#!/bin/sh\necho "$1" >>"{log}"\nexec "{helm}" "$@"\n', encoding="utf-8")
     script.chmod(0o755)
     return script
 

@@ -18,6 +18,7 @@ from .outcome import ReleaseOutcome
 from .plan import Action, Step
 from .preview import object_differences
 from .session import ClusterSession
+from .version import deployed_version
 
 
 @dataclass
@@ -148,6 +149,8 @@ def _planned_outcome(step: Step, check_mode: bool) -> ReleaseOutcome:
         commit=step.wanted.commit if step.wanted else "",
         changed=check_mode and step.writes,
     )
+    if step.action is Action.NONE:
+        outcome.version = deployed_version(step)
     if step.action is Action.REFUSED:
         outcome.error = f"{step.reason}. {step.remedy}" if step.remedy else step.reason
     return outcome

@@ -141,16 +141,23 @@ class _Alignment:
             kept = {name: self._removed(live.get(name, MISSING), old[name], field, name) for name in old}
             kept = {name: value for name, value in kept.items() if value is not MISSING}
             return kept or MISSING
-        if isinstance(live, list) and isinstance(old, list):
-            keys = self._merge_keys(parent, field, old)
-            theirs = _by_key(live, keys)
-            ours = _by_key(old, keys)
-            if theirs is not None and ours is not None:
-                live = [element for key, element in theirs.items() if key in ours]
-                if not live:
-                    return MISSING
         self.changed = True
+        if isinstance(live, list) and isinstance(old, list):
+            return self._removed_list(live, old, parent, field)
         return live
+
+    def _removed_list(self, live: list, old: list, parent: str, field: str) -> list:
+        """What is left of a list that goes: of each element only what we had written, of others' none."""
+        keys = self._merge_keys(parent, field, old)
+        theirs, ours = _by_key(live, keys), _by_key(old, keys)
+        if theirs is not None and ours is not None:
+            pairs = [(element, ours[key]) for key, element in theirs.items() if key in ours]
+        elif len(live) == len(old):
+            pairs = list(zip(live, old, strict=True))
+        else:
+            return live
+        left = [self._removed(element, known, field, "") for element, known in pairs]
+        return [element for element in left if element is not MISSING]
 
     def _merge_keys(self, parent: str, field: str, elements: list) -> tuple[str, ...]:
         return builtin.merge_keys(parent, field, elements) if self._builtin else ()

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..chart.helm import Helm
+from ..chart.kustomize import Kustomize
 from ..chart.postrender import post_render
 from ..chart.store import ChartStore
 from ..chart.upgrade_arguments import upgrade_arguments
@@ -38,8 +39,9 @@ class Applied:
 class Installer:
     """Runs Helm for one run. Safe to be used by many threads, one release each."""
 
-    def __init__(self, helm: Helm, charts: ChartStore, owner: str):
+    def __init__(self, helm: Helm, kustomize: Kustomize, charts: ChartStore, owner: str):
         self._helm = helm
+        self._kustomize = kustomize
         self._charts = charts
         self._owner = owner
 
@@ -57,7 +59,13 @@ class Installer:
         values = read_values(session.client, wanted.namespace, options.get("helm") or {})
 
         def render(manifests: bytes) -> bytes:
-            rendered = post_render(chart, deployment, manifests, namespaced=session.discovery.namespaced)
+            rendered = post_render(
+                chart,
+                deployment,
+                manifests,
+                namespaced=session.discovery.namespaced,
+                kustomize=self._kustomize.build,
+            )
             applied.objects = [item for item in parse_manifest(rendered) if not _is_hook(item)]
             return rendered
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from ..chart.helm import HelmFinder
+from ..chart.kustomize import Kustomize
 from ..chart.store import ChartStore
 from ..errors import FleetError
 from ..private_files import RunDirectory, cache_directory
@@ -84,7 +85,8 @@ def _write(
 
 
 def _installer(request: Request, helm: HelmFinder, run: RunDirectory) -> Installer:
-    return Installer(helm.find(), ChartStore(run), request.owner)
+    found = helm.find()
+    return Installer(found, Kustomize(request.kustomize_binary, found), ChartStore(run), request.owner)
 
 
 def _for_each(pool: ThreadPoolExecutor, sessions: Iterable[ClusterSession], work: Callable) -> None:

@@ -116,13 +116,14 @@ def _summary(outcome: HostOutcome, check_mode: bool) -> str:
     if outcome.error:
         return outcome.error
     count = len(outcome.releases)
+    releases = "1 release" if count == 1 else f"{count} releases"
     failures = [f"bundle {item.bundle}: {item.error.rstrip('.')}" for item in outcome.releases if item.failed]
     if failures:
-        return f"{len(failures)} of {count} releases failed: " + "; ".join(failures)
+        return f"{len(failures)} of {releases} failed: " + "; ".join(failures)
     if not outcome.changed:
-        return f"{count} releases up to date"
+        return f"{releases} up to date"
     verb = "would be changed" if check_mode else "changed"
-    return f"{sum(item.changed for item in outcome.releases)} of {count} releases {verb}"
+    return f"{sum(item.changed for item in outcome.releases)} of {releases} {verb}"
 
 
 def _file_name(host: str) -> str:

@@ -45,8 +45,8 @@ def test_a_host_reads_back_what_the_batch_wrote_for_it(tmp_path):
 @pytest.mark.parametrize(
     ("outcome", "check_mode", "summary"),
     [
-        (HostOutcome("h", releases=[release(Action.NONE)]), False, "1 releases up to date"),
-        (HostOutcome("h", releases=[release(changed=True)]), True, "1 of 1 releases would be changed"),
+        (HostOutcome("h", releases=[release(Action.NONE)]), False, "1 release up to date"),
+        (HostOutcome("h", releases=[release(changed=True)]), True, "1 of 1 release would be changed"),
         (
             HostOutcome("h", releases=[release(error="it broke. Mend it."), release(error="so did this")]),
             False,

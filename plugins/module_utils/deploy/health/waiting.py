@@ -16,10 +16,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ..manifest import group_of
 from ...errors import FleetError, Unreachable
 from ...kube.client import ApiError, Client
 from ...kube.discovery import Discovery
+from ..manifest import group_of
 from .conditions import one_line
 from .explain import HAS_PODS, explain, match_labels
 from .kinds import Health, HealthState, Timing, health
