@@ -86,7 +86,7 @@ class Demo:
         self.step("Nothing to do: the same again")
         changed, helms = self.deploy()
         count = helms.total()
-        self.expect(changed == 0 and count == 0, f"nothing changed and no helm process; {changed} changed, {count} helm processes")
+        self.expect(changed == count == 0, f"nothing to change and no helm process; there were {changed} and {count}")
 
         self.step("Remove a bundle from git: it is pruned")
         shutil.rmtree(self.repository.clone / "kustomize")
