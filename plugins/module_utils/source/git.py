@@ -95,27 +95,24 @@ class _Fetch:
         with self.mirror.fetching(self.deadline):
             new = self.mirror.prepare(self.home, self.deadline)
             try:
-                fetched = self._update_and_open()
+                return self._update_and_open()
             except BrokenMirror as error:
                 if new:
                     raise unknown(str(error), self.credentials) from error
-                self.mirror.discard(self.deadline)
-                self.mirror.prepare(self.home, self.deadline)
-                fetched = self._update_and_open(last_try=True)
-            self.mirror.tidy(self.remote, self.deadline)
-        return fetched
-
-    def _update_and_open(self, last_try: bool = False) -> Fetched:
-        """Raises BrokenMirror where a mirror made anew may help, unless this is the ``last_try``."""
-        try:
-            if not self._has_pinned_commit():
-                check_connection(self.url)
-                self._update()
-            return self._open()
-        except BrokenMirror as error:
-            if last_try:
+            self.mirror.discard(self.deadline)
+            self.mirror.prepare(self.home, self.deadline)
+            try:
+                return self._update_and_open()
+            except BrokenMirror as error:
                 raise unknown(str(error), self.credentials) from error
-            raise
+
+    def _update_and_open(self) -> Fetched:
+        """Raises BrokenMirror where a mirror made anew may help."""
+        if not self._has_pinned_commit():
+            check_connection(self.url)
+            self._update()
+            self.mirror.tidy(self.remote, self.deadline)
+        return self._open()
 
     def _has_pinned_commit(self) -> bool:
         """Whether a commit is asked for by its own name and was fetched before: then nothing can have changed."""

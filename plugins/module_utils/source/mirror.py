@@ -27,6 +27,7 @@ from .url import RepoUrl
 
 _MARKER = "gitops-fleet-unfinished"
 _WRITES_INTO = "GITOPS_FLEET_WRITES_INTO"
+_CACHE_REMEDY = "Make room there or make it writable, or name another directory with cache_dir."
 _MOST_PACKS = 30
 _PAUSE = 0.05
 _LONGEST_PAUSE = 1.0
@@ -107,20 +108,28 @@ class Mirror:
         One that a killed fetch may have left broken is made anew.
         """
         with cache_errors(self._directory):
-            if (self.path / _MARKER).exists():
+            if self._is_whole():
+                return False
+            if self.path.exists():
                 self._end_orphans()
                 self.discard(deadline)
-            if self.path.exists():
-                return False
             new = Path(tempfile.mkdtemp(prefix="new-", dir=self._directory))
             try:
                 completed = GitCommand(new, home).run("init", "--quiet", "--bare", "--template=", timeout=30)
                 if completed.status != 0:
-                    raise FleetError(f"a mirror cannot be made: {completed.errors.strip()}", place=str(self._directory))
+                    raise FleetError(
+                        f"a mirror cannot be made: {completed.errors.strip()}",
+                        place=str(self._directory),
+                        remedy=_CACHE_REMEDY,
+                    )
                 new.rename(self.path)
             finally:
                 shutil.rmtree(new, ignore_errors=True)
         return True
+
+    def _is_whole(self) -> bool:
+        there = (self.path / "HEAD").is_file() and (self.path / "objects").is_dir()
+        return there and not (self.path / _MARKER).exists()
 
     @contextmanager
     def unfinished(self) -> Iterator[None]:
@@ -143,8 +152,7 @@ class Mirror:
             with cache_errors(self.path):
                 # Renamed first: a removal that is interrupted leaves no half of a mirror in its place.
                 old = Path(tempfile.mkdtemp(prefix="old-", dir=self._directory))
-                with suppress(FileNotFoundError):
-                    self.path.rename(old)
+                self.path.rename(old / "mirror")
                 shutil.rmtree(old, ignore_errors=True)
         finally:
             lock.release()
@@ -195,5 +203,5 @@ def cache_errors(path: Path) -> Iterator[None]:
         raise FleetError(
             f"the cache cannot be written: {error.strerror}",
             place=str(path),
-            remedy="Make room there or make it writable, or name another directory with cache_dir.",
+            remedy=_CACHE_REMEDY,
         ) from error
