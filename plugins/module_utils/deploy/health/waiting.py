@@ -119,19 +119,15 @@ def _names(objects: Iterable[dict[str, Any]], namespace: str, discovery: Discove
         if not metadata.get("name") or _HOOK in (metadata.get("annotations") or {}):
             continue
         api_version, kind = obj["apiVersion"], obj["kind"]
-        own = metadata.get("namespace") or namespace
-        names.add(
-            ObjectName(api_version, kind, own if _namespaced(discovery, api_version, kind) else "", metadata["name"])
-        )
+        own = str(metadata.get("namespace") or namespace) if _namespaced(discovery, api_version, kind) else ""
+        names.add(ObjectName(api_version, kind, own, str(metadata["name"])))
     return names
 
 
 def _namespaced(discovery: Discovery, api_version: str, kind: str) -> bool:
     try:
         return discovery.namespaced(api_version, kind)
-    except ApiError:
-        raise
-    except Unreachable:
+    except (ApiError, Unreachable):
         raise
     except FleetError:
         # Its CRD is not there yet; most kinds have a namespace.
