@@ -16,6 +16,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from .release_state import DELETED, PAUSED
 from .states import RANK, BundleState
 
 WIDTH = 80
@@ -30,6 +31,7 @@ _CUT = "…"
 _MESSAGE_LINES = 3
 _NARROWEST = 7
 _DEPLOYED = "Deployed"
+_RANK = {**RANK, DELETED: RANK[BundleState.READY], PAUSED: RANK[BundleState.OUT_OF_SYNC]}
 _GOOD = (BundleState.READY, BundleState.DEPLOYED)
 
 
@@ -51,8 +53,8 @@ class Row:
 
     @property
     def badness(self) -> int:
-        """Fleet's rank; a word that is none of the states (Failed, Refused) needs a look as well."""
-        return RANK.get(self.state, RANK[BundleState.ERR_APPLIED])
+        """Fleet's rank; a word that is none of the states needs a look as well."""
+        return _RANK.get(self.state, RANK[BundleState.ERR_APPLIED])
 
     @property
     def is_good(self) -> bool:

@@ -66,7 +66,7 @@ class Cluster:
             if moment <= self.now:
                 self.at.pop(moment)()
 
-    def wait(self, releases, timeout=60):
+    def wait(self, releases, timeout=60, **more):
         return wait_for_health(
             self,
             Discovery(self),
@@ -75,6 +75,7 @@ class Cluster:
             namespaces=dict.fromkeys(releases, "n"),
             clock=lambda: self.now,
             sleep=self.sleep,
+            **more,
         )
 
     def _ask(self, path, accept):
@@ -277,3 +278,20 @@ def test_causes_that_may_not_be_read_stay_unsaid(cluster):
     cluster.put("deployments", "a", **running(0))
     cluster.forbidden |= {"/api/v1/namespaces/n/pods", "/api/v1/namespaces/n/events"}
     assert cluster.wait({"r": [deployment("a")]}, timeout=1)["r"].message == "Deployment n/a: 0 of 1 replicas available"
+
+
+@pytest.mark.parametrize(
+    ("ignored", "ready"),
+    [
+        ([{"type": "Stalled", "status": "True"}], True),
+        ([{"type": "Stalled", "status": "False"}], False),
+        ([{"type": "Other"}, {"reason": "Why"}], True),
+        ([], False),
+    ],
+)
+def test_conditions_that_fleets_option_ignores(cluster, ignored, ready):
+    live = running()
+    live["status"]["conditions"].append({"type": "Stalled", "status": "True", "reason": "Why"})
+    cluster.put("deployments", "a", **live)
+    result = cluster.wait({"r": [deployment("a")]}, ignored_conditions={"r": ignored})
+    assert result["r"].ready is ready

@@ -5,18 +5,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
 def conditions(obj: dict[str, Any]) -> list[dict[str, Any]]:
     """The conditions in an object's status."""
-    found = (obj.get("status") or {}).get("conditions")
+    status = obj.get("status")
+    found = status.get("conditions") if isinstance(status, dict) else None
     return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
 
 
 def find_condition(obj: dict[str, Any], name: str) -> dict[str, Any]:
     """The condition of that type, {} where there is none."""
     return next((item for item in conditions(obj) if item.get("type") == name), {})
+
+
+def without_ignored(obj: dict[str, Any], ignored: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+    """The object without the conditions that Fleet's option ``ignore.conditions`` leaves out.
+
+    A condition is left out where one of ``ignored`` equals it in all the fields that it names.
+    """
+    kept = [item for item in conditions(obj) if not any(_equals(item, fields) for fields in ignored)]
+    if len(kept) == len(conditions(obj)):
+        return obj
+    return {**obj, "status": {**obj["status"], "conditions": kept}}
+
+
+def _equals(found: dict[str, Any], fields: Mapping[str, str]) -> bool:
+    return all(found.get(name) == value for name, value in fields.items())
 
 
 def words(found: dict[str, Any]) -> str:

@@ -20,7 +20,7 @@ from ...errors import FleetError, Unreachable
 from ...kube.client import ApiError, Client
 from ...kube.discovery import Discovery
 from ..manifest import group_of
-from .conditions import one_line
+from .conditions import one_line, without_ignored
 from .explain import HAS_PODS, explain, match_labels
 from .kinds import Health, HealthState, Timing, health
 from .live import LiveObjects, ObjectName
@@ -80,13 +80,15 @@ def wait_for_health(
     timeout: float,
     *,
     namespaces: Mapping[str, str] | None = None,
+    ignored_conditions: Mapping[str, Sequence[Mapping[str, str]]] | None = None,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> dict[str, ReleaseHealth]:
     """Wait until every object is ready or cannot become so, ``timeout`` seconds at most (0: one look).
 
     ``releases`` are the objects of each release as its manifest has them, ``namespaces`` where a
-    release puts those without a namespace. What may not be read (RBAC) counts as not ready, and
+    release puts those without a namespace, ``ignored_conditions`` its option ``ignore.conditions``,
+    all by the same names. What may not be read (RBAC) counts as not ready, and
     says so. Raises :class:`Unreachable` where the cluster does not answer when the time is out.
     """
     names = {
@@ -96,6 +98,8 @@ def wait_for_health(
     waiting = _Waiting(
         client, LiveObjects(client, discovery), {name for group in names.values() for name in group}, clock
     )
+    for release, ignored in (ignored_conditions or {}).items():
+        waiting.ignored.update(dict.fromkeys(names.get(release, ()), ignored))
     end = clock() + timeout
     pause = FIRST_PAUSE
     while not waiting.look():
@@ -147,6 +151,7 @@ class _Waiting:
     first_seen: dict[ObjectName, float] = field(default_factory=dict)
     absent_since: dict[ObjectName, float] = field(default_factory=dict)
     final: set[ObjectName] = field(default_factory=set)
+    ignored: dict[ObjectName, Sequence[Mapping[str, str]]] = field(default_factory=dict)
     late_classes: frozenset[str] | None = None
     unreachable: Unreachable | None = None
 
@@ -195,7 +200,8 @@ class _Waiting:
             return
         self.absent_since.pop(name, None)
         # The items of a LIST do not say what they are.
-        self.live[name] = {**obj, "apiVersion": name.api_version, "kind": name.kind}
+        obj = {**obj, "apiVersion": name.api_version, "kind": name.kind}
+        self.live[name] = without_ignored(obj, self.ignored.get(name, ()))
         seen = self.clock() - self.first_seen.setdefault(name, self.clock())
         state = health(self.live[name], replace(timing, seen=timedelta(seconds=seen)))
         if name.kind == "PersistentVolumeClaim" and not state.is_ready and self._binds_late(obj):
