@@ -8,20 +8,17 @@ Fleet's rules: ``internal/helmdeployer/render/helm.go``, ``rawyaml/resources.go`
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
 import json
 import posixpath
-import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..bundle import go_json, go_yaml
+from ..bundle import go_yaml
 from ..bundle.bundle import Bundle
+from ..bundle.content import content_id_of, decode_resource
 from ..errors import FleetError
 from .objects import MissingKind, parse_objects
-from .overlays import apply_overlays
+from .overlays import apply_overlays, without_overlays
 from .style import CHART_YAML, Style, determine_style, kustomize_directory
 
 COMMIT = "fleet.cattle.io/commit"
@@ -40,8 +37,6 @@ RAW = "raw-yaml/"
 
 _MANIFESTS = (".yaml", ".yml", ".json")
 _FLEET_YAML = ("fleet.yaml", "fleet.yml")
-_LARGEST = 100 * 1024 * 1024
-"""Bytes that one resource may have when it is unpacked, which is Helm's limit for a whole chart."""
 
 
 @dataclass(frozen=True)
@@ -67,19 +62,20 @@ def build_chart(bundle: Bundle, options: dict[str, Any], commit: str = "") -> Ch
     ``commit`` is the git commit that the bundle was read from, '' if it was not. Raises
     :class:`FleetError` for an overlay that does not fit, or a raw manifest that cannot be read.
     """
-    resources = decode_resources(bundle.spec.get("resources") or [])
+    entries = _named(bundle.spec.get("resources") or [])
+    resources = {entry["name"]: decode_resource(entry) for entry in entries}
     style = determine_style(resources, options)
     place = f"bundle {bundle.name}"
-    version_commit = commit
-    if style.is_raw:
+    files: dict[str, bytes] = {}
+    version = _version(entries, commit)
+    if style.is_helm:
+        files = _below(resources, posixpath.dirname(style.chart_path))
+    elif style.is_raw:
         overlays = (options.get("yaml") or {}).get("overlays") or []
-        files = _raw_files(apply_overlays(resources, overlays, place))
-        if overlays:
-            # Fleet loses the commit where overlays apply.
-            version_commit = ""
-    else:
-        files = _below(resources, posixpath.dirname(style.chart_path)) if style.is_helm else {}
-    metadata = _metadata(bundle.name, files, version_commit)
+        patched = without_overlays(apply_overlays(resources, overlays))
+        files = _raw_files(patched)
+        version = _raw_version(entries, patched, overlays, commit)
+    metadata = _metadata(bundle.name, files, version)
     metadata["annotations"] = _annotations(metadata, options, commit)
     files[CHART_YAML] = json.dumps(metadata).encode()
     return Chart(
@@ -93,32 +89,12 @@ def build_chart(bundle: Bundle, options: dict[str, Any], commit: str = "") -> Ch
     )
 
 
-def decode_resources(resources: list[dict[str, Any]]) -> dict[str, bytes]:
-    """The content of a bundle's resources by name; those without a name get one, as in Fleet."""
-    return {
-        resource.get("name") or f"manifests/file{index:03d}.yaml": _decode(resource)
+def _named(resources: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The resources; those without a name get one, as in Fleet."""
+    return [
+        resource if resource.get("name") else {**resource, "name": f"manifests/file{index:03d}.yaml"}
         for index, resource in enumerate(resources)
-    }
-
-
-def _decode(resource: dict[str, Any]) -> bytes:
-    encoding = resource.get("encoding") or ""
-    content = resource.get("content") or ""
-    try:
-        if encoding not in ("base64", "base64+gz"):
-            return content.encode("utf-8", "surrogatepass")
-        data = base64.b64decode(content, validate=True)
-        return _gunzip(data) if encoding == "base64+gz" else data
-    except (binascii.Error, zlib.error, ValueError) as error:
-        raise FleetError(f"its content is not {encoding}", place=resource.get("name", "")) from error
-
-
-def _gunzip(data: bytes) -> bytes:
-    unpacking = zlib.decompressobj(wbits=31)
-    unpacked = unpacking.decompress(data, _LARGEST)
-    if not unpacking.eof:
-        raise ValueError("too large or cut off")
-    return unpacked
+    ]
 
 
 def _below(resources: dict[str, bytes], directory: str) -> dict[str, bytes]:
@@ -141,12 +117,25 @@ def _raw_files(resources: dict[str, bytes]) -> dict[str, bytes]:
     return files
 
 
-def _metadata(bundle_name: str, files: dict[str, bytes], commit: str) -> dict[str, Any]:
+def _version(resources: list[dict[str, Any]], commit: str) -> str:
+    return "v0.0.0+" + (f"git-{commit[:12]}" if len(commit) > 12 else content_id_of(resources))
+
+
+def _raw_version(entries: list[dict[str, Any]], patched: dict[str, bytes], overlays: list[str], commit: str) -> str:
+    """The version of a raw bundle's chart, after the ID of what is left of its resources."""
+    if overlays:
+        # Fleet loses the commit, and the encodings, where overlays apply.
+        commit = ""
+        entries = [{"name": name, "content": content.decode("utf-8", "replace")} for name, content in patched.items()]
+    left = [entry for entry in entries if entry["name"] in patched]
+    return _version(sorted(left, key=lambda entry: entry["name"]), commit)
+
+
+def _metadata(bundle_name: str, files: dict[str, bytes], version: str) -> dict[str, Any]:
     """The content of Chart.yaml: the chart's own, or one that Fleet makes."""
     if CHART_YAML in files:
         return _own_metadata(files[CHART_YAML])
-    version = f"git-{commit[:12]}" if len(commit) > 12 else _content_id(files)
-    return {"apiVersion": "v2", "name": bundle_name.rpartition("/")[2], "version": f"v0.0.0+{version}"}
+    return {"apiVersion": "v2", "name": bundle_name.rpartition("/")[2], "version": version}
 
 
 def _own_metadata(content: bytes) -> dict[str, Any]:
@@ -154,13 +143,6 @@ def _own_metadata(content: bytes) -> dict[str, Any]:
     if not isinstance(metadata, dict):
         raise FleetError("this is not a mapping", place=CHART_YAML)
     return metadata
-
-
-def _content_id(files: dict[str, bytes]) -> str:
-    """Fleet's ID of a manifest with these resources."""
-    resources = [{"name": name, "content": content.decode("utf-8", "replace")} for name, content in files.items()]
-    text = go_json.dumps({"resources": resources}) + "\n"
-    return ("s-" + hashlib.sha256(text.encode()).hexdigest())[:63]
 
 
 def _annotations(metadata: dict[str, Any], options: dict[str, Any], commit: str) -> dict[str, str]:

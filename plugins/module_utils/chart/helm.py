@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 import shutil
@@ -20,7 +21,7 @@ from .memory_file import MemoryFile
 from .post_renderer import PostRenderer, write_plugin
 from .processes import STDOUT_LIMIT, Completed, Processes, TimeLimit
 
-__all__ = ["Completed", "Helm", "HelmError", "HelmFinder", "TimeLimit"]
+__all__ = ["Completed", "Helm", "HelmError", "HelmFinder", "TimeLimit", "find_helm"]
 
 MINIMUM = (3, 17)
 """``--take-ownership``, without which a Fleet upgrade cannot be done, came in Helm 3.17."""
@@ -151,6 +152,15 @@ class HelmFinder:
             if self._helm is None:
                 self._helm = Helm(find_binary("helm", self._binary, "FLEET_HELM", _REMEDY), self._run, self.processes)
             return self._helm
+
+
+def find_helm(binary: str = "", run: RunDirectory | None = None) -> Helm:
+    """The Helm to use, for the rest of this process. Raises FleetError where there is none that will do."""
+    run = run or RunDirectory()
+    finder = HelmFinder(binary, run)
+    atexit.register(run.remove)
+    atexit.register(finder.processes.close)
+    return finder.find()
 
 
 def find_binary(name: str, given: str, variable: str, remedy: str) -> str:

@@ -1,23 +1,111 @@
 # Copyright (c) 2026 gitops.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Overlays of raw manifests."""
+"""Overlays of raw manifests: files that replace, add, or patch others.
+
+Fleet's rules: ``internal/helmdeployer/render/patch/patch.go``. Where Fleet's result depends on chance
+(a file that one overlay both replaces and patches), it is replaced first here.
+"""
 
 from __future__ import annotations
 
+import json
+import posixpath
 from collections.abc import Sequence
+from typing import Any
 
+from ..bundle import go_yaml
 from ..errors import FleetError
+from .merge_rules import rules_for
+from .strategic_merge import strategic_merge
+
+try:
+    import jsonpatch
+except ImportError:
+    jsonpatch = None
+
+DIRECTORY = "overlays/"
+_PATCH = "_patch."
 
 
-def apply_overlays(resources: dict[str, bytes], overlays: Sequence[str], place: str) -> dict[str, bytes]:
-    """The resources of a raw bundle after its overlays; what lies below ``overlays/`` is not among them."""
+def apply_overlays(resources: dict[str, bytes], overlays: Sequence[str]) -> dict[str, bytes]:
+    """The resources of a raw bundle after the named overlays, in their order.
+
+    Raises :class:`FleetError` with the patch file, where there is nothing to patch or it does not fit.
+    """
     result = dict(resources)
     for overlay in overlays:
-        prefix = f"overlays/{overlay}/"
-        for name in sorted(resources):
-            if name.startswith(prefix):
-                if "_patch." in name:
-                    raise FleetError("patches: not yet", place=place)
+        prefix = f"{DIRECTORY}{overlay}/"
+        names = sorted(name for name in resources if name.startswith(prefix))
+        for name in names:
+            if not _is_patch(name):
                 result[name[len(prefix) :]] = resources[name]
-    return {name: content for name, content in result.items() if not name.startswith("overlays/")}
+        for name in names:
+            if _is_patch(name):
+                target = _target(name[len(prefix) :])
+                try:
+                    result[target] = _patched(result, target, resources[name], name)
+                except FleetError as error:
+                    raise error if error.place else error.at(name) from error
+    return result
+
+
+def without_overlays(resources: dict[str, bytes]) -> dict[str, bytes]:
+    """The resources that are no part of an overlay."""
+    return {name: content for name, content in resources.items() if not name.startswith(DIRECTORY)}
+
+
+def _is_patch(name: str) -> bool:
+    return _PATCH in posixpath.basename(name)
+
+
+def _target(name: str) -> str:
+    directory, slash, base = name.rpartition("/")
+    return posixpath.normpath(directory + slash + base.replace(_PATCH, ".", 1))
+
+
+def _patched(resources: dict[str, bytes], target: str, patch: bytes, place: str) -> bytes:
+    if target not in resources:
+        raise FleetError(
+            f"this patches {target}, and the bundle has no such file",
+            place=place,
+            remedy="Name the patch after the file that it patches, with _patch before the extension.",
+        )
+    # Fleet patches the first document, and drops the others.
+    original = go_yaml.load(resources[target], target)
+    return json.dumps(apply_patch(original, go_yaml.load(patch, place))).encode()
+
+
+def apply_patch(original: Any, patch: Any) -> Any:
+    """``original`` after a patch: a list is a JSON patch, a mapping a strategic or a plain merge patch.
+
+    Which of the two last depends on the kind of the original. Raises :class:`FleetError`.
+    """
+    if isinstance(patch, list):
+        return _json_patch(original, patch)
+    if not isinstance(patch, dict) or not isinstance(original, dict):
+        raise FleetError("a patch is a mapping or a list, and what it patches is a mapping")
+    rules = rules_for(original.get("apiVersion") or "", original.get("kind") or "")
+    return strategic_merge(original, patch, rules) if rules else merge_patch(original, patch)
+
+
+def merge_patch(original: Any, patch: Any) -> Any:
+    """A JSON merge patch (RFC 7386)."""
+    if not isinstance(patch, dict):
+        return patch
+    result = dict(original) if isinstance(original, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            result.pop(name, None)
+        else:
+            result[name] = merge_patch(result.get(name), value)
+    return result
+
+
+def _json_patch(original: Any, patch: list[Any]) -> Any:
+    if jsonpatch is None:
+        raise FleetError("jsonpatch is not installed", remedy="Install it for the Python that runs this: jsonpatch.")
+    try:
+        return jsonpatch.JsonPatch(patch).apply(original)
+    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, TypeError, ValueError) as error:
+        raise FleetError(f"the JSON patch does not fit: {str(error) or type(error).__name__}") from error

@@ -46,9 +46,8 @@ _KEYWORDS = frozenset(("block", "break", "continue", "define", "else", "end", "i
 _STRING = re.compile(r'"(?:[^"\\\n]|\\[^\n])*"')
 _CHARACTER = re.compile(r"'(?:[^'\\\n]|\\[^\n])*'")
 _RAW = re.compile(r"`[^`]*`")
-_NUMBER = re.compile(
-    r"[-+]?(?:0[xX][0-9a-fA-F_]*|0[oO][0-7_]*|0[bB][01_]*|[0-9_]*)(?:\.[0-9a-fA-F_]*)?(?:[eEpP][-+]?[0-9_]*)?i?"
-)
+_DIGITS = r"(?:0[xX][0-9a-fA-F_]*|0[oO][0-7_]*|0[bB][01_]*|[0-9_]*)(?:\.[0-9a-fA-F_]*)?(?:[eEpP][-+]?[0-9_]*)?i?"
+_NUMBER = re.compile(rf"[-+]?{_DIGITS}(?:[-+]{_DIGITS})?")
 
 
 class TemplateSyntax(Exception):

@@ -192,7 +192,7 @@ class _Evaluation:
         self._deployments = deployments
         self._helm = helm
         self._prepared: list[BundleDeployment] = []
-        self._errors: dict[tuple[str, str], FleetError] = {}
+        self._errors: dict[int, FleetError] = {}
         self._rewritten: dict[str, tuple[int, Rewritten]] = {}
 
     def results(self) -> list[BundleDeployment | FleetError]:
@@ -296,7 +296,7 @@ class _Evaluation:
         line = 0
         if found and int(found.group(1)) == number:
             line = rewritten.lines[min(int(found.group(2)), len(rewritten.lines)) - 1]
-        self._fail_job(job, FleetError(_reason(error.problem)), line)
+        self._fail_job(job, _reason(error.problem), line)
 
     def _fail_job(self, job: _Job, error: FleetError, line: int) -> None:
         deployment = self._deployments[job.deployment]
@@ -317,8 +317,9 @@ class _Evaluation:
         return [self._errors.get(_bundle(deployment), deployment) for deployment in results]
 
 
-def _bundle(deployment: BundleDeployment) -> tuple[str, str]:
-    return deployment.bundle.namespace, deployment.bundle.name
+def _bundle(deployment: BundleDeployment) -> int:
+    """Tells bundles apart, also those of two GitRepos that have one name."""
+    return id(deployment.bundle)
 
 
 def _with_values(deployment: BundleDeployment, jobs: list[_Job], rendered: dict[_Job, str]) -> BundleDeployment:
@@ -365,13 +366,19 @@ def _where(text: _Text, line: int) -> str:
     return ".".join(key for _indent, key in keys)
 
 
-def _reason(message: str) -> str:
-    """What Go's template engine says, without where it was."""
-    reason = message.strip().split("\n")[-1] if "map has no entry" not in message else message
-    found = re.search(r'map has no entry for key ("(?:[^"\\]|\\.)*")', reason)
-    if found:
-        return f"there is no {found.group(1)[1:-1]} on this cluster"
-    return re.sub(r"^.*?(?:at <.*?>: |error calling \w+: )", "", reason)
+def _reason(message: str) -> FleetError:
+    """What Go's template engine says, without the places in templates that nobody wrote like that."""
+    missing = re.search(r'map has no entry for key "((?:[^"\\]|\\.)*)"', message)
+    if missing:
+        key = missing.group(1)
+        return FleetError(
+            f"the template asks for {key}, and this cluster has none",
+            remedy=f'Give the cluster what is asked for, or test it first (${{ if hasKey .ClusterLabels "{key}" }}).',
+        )
+    text = message.strip().split("\n")[-1].strip()
+    text = re.sub(r"\(index \(list \(set .*? 2\)", "(...)", text)
+    text = re.sub(r"^.*?(?: at <.*>: |at \([^()]*\): )", "", text)
+    return FleetError(f"the template cannot be evaluated: {text}")
 
 
 def _packed(files: dict[str, str]) -> bytes:
