@@ -25,7 +25,6 @@ from ansible_collections.gitops.fleet.plugins.module_utils.kube.client import Ap
 from ansible_collections.gitops.fleet.plugins.module_utils.kube.connection import Connection
 from ansible_collections.gitops.fleet.plugins.module_utils.kube.discovery import Discovery
 
-from lab import binaries
 from lab.lab import Lab
 
 OBJECTS = Path(__file__).with_name("objects.yaml")
@@ -42,12 +41,12 @@ CLUSTER_WIDE = {
 class Place:
     """A namespace of its own on a cluster of the lab, and Helm to fill it."""
 
-    def __init__(self, directory: Path, helm: str):
-        cluster = Lab().cluster("prod-us")
+    def __init__(self, directory: Path, lab: Lab, helm: Path):
+        cluster = lab.cluster("prod-us")
         self.directory = directory
         self.name = f"health-{uuid.uuid4().hex[:8]}"
         self.kubeconfig = cluster.kubeconfig
-        self.helm = binaries.directory() / helm
+        self.helm = helm
         self.client = Client(Connection(str(cluster.kubeconfig), "prod-us"), temp_directory=directory)
         self.discovery = Discovery(self.client)
 
@@ -106,15 +105,17 @@ class Place:
 
 
 @pytest.fixture(params=["helm4", "helm3"])
-def place(request, tmp_path):
-    place = Place(tmp_path, request.param)
+def place(request, lab, programs, tmp_path):
+    """A place of its own, with each Helm."""
+    place = Place(tmp_path, lab, programs / request.param)
     yield place
     place.clean_up()
 
 
 @pytest.fixture
-def place4(tmp_path):
-    place = Place(tmp_path, "helm4")
+def place4(lab, programs, tmp_path):
+    """A place of its own, for what does not depend on Helm's version."""
+    place = Place(tmp_path, lab, programs / "helm4")
     yield place
     place.clean_up()
 
@@ -364,30 +365,27 @@ def test_a_failed_job_ends_the_waiting(place4):
     assert time.monotonic() - started < 30
 
 
-def test_what_is_gone_unknown_or_forbidden_is_told(place4):
+def test_what_is_gone_or_unknown_is_told(place4):
     objects = place4.deploy(CONFIG_MAPS)
     place4.client.request("DELETE", f"/api/v1/namespaces/{place4.name}/configmaps/b")
     unknown = parse_manifest("apiVersion: no.example.com/v1\nkind: Nothing\nmetadata: {name: nothing}\n")
-    result = wait_for_health(
-        place4.client,
-        place4.discovery,
-        {"r": objects.values(), "u": unknown},
-        1,
-        namespaces={"r": place4.name, "u": place4.name},
-    )
+    releases = {"r": objects.values(), "u": unknown}
+    namespaces = dict.fromkeys(releases, place4.name)
+    result = wait_for_health(place4.client, place4.discovery, releases, 1, namespaces=namespaces)
     assert result["r"].message == f"ConfigMap {place4.name}/b: is not there"
     assert "does not know Nothing of no.example.com/v1" in result["u"].message
 
-    limited = Lab().cluster("prod-us").kubeconfig.with_name("limited.kubeconfig")
-    client = Client(Connection(str(limited)), temp_directory=place4.directory)
-    secrets = parse_manifest("apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: admin}\n")
+
+def test_what_may_not_be_read_is_told_at_once(lab, tmp_path):
+    limited = lab.cluster("prod-us").kubeconfig.with_name("limited.kubeconfig")
+    client = Client(Connection(str(limited)), temp_directory=tmp_path)
+    node = parse_manifest("apiVersion: v1\nkind: Node\nmetadata: {name: node-1}\n")
     started = time.monotonic()
-    result = wait_for_health(client, Discovery(client), {"s": secrets}, 30)["s"]
+    result = wait_for_health(client, Discovery(client), {"r": node}, 60)["r"]
     client.close()
-    if not result.ready:
-        assert result.objects[0].state is HealthState.UNKNOWN
-        assert "may not be read" in result.message
-        assert time.monotonic() - started < 10
+    assert result.objects[0].state is HealthState.UNKNOWN
+    assert result.message == "Node node-1: may not be read (get and list of Node): health is not known"
+    assert time.monotonic() - started < 10
 
 
 def test_a_label_that_somebody_took_away_does_not_hide_an_object(place4):
@@ -399,8 +397,8 @@ def test_a_label_that_somebody_took_away_does_not_hide_an_object(place4):
     assert place4.wait(objects).ready
 
 
-def test_a_cluster_that_does_not_answer_is_unreachable(tmp_path):
-    document = yaml.safe_load(Lab().cluster("prod-us").kubeconfig.read_text(encoding="utf-8"))
+def test_a_cluster_that_does_not_answer_is_unreachable(tmp_path, lab):
+    document = yaml.safe_load(lab.cluster("prod-us").kubeconfig.read_text(encoding="utf-8"))
     with socket.socket() as nobody_listens:
         nobody_listens.bind(("127.0.0.1", 0))
         port = nobody_listens.getsockname()[1]
