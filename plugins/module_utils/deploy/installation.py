@@ -81,9 +81,9 @@ class Installer:
         self._helm.run(
             [*arguments, *(["--dry-run=server"] if dry_run else [])],
             values=values.documents,
-            kubeconfig=session.kubeconfig,
+            kubeconfig=session.kubeconfig.to_bytes(),
             post_render=render,
-            secrets=values.secrets,
+            secrets=[*values.secrets, *session.secrets],
             timeout=HELM_TIMEOUT + int((options.get("helm") or {}).get("timeoutSeconds") or 0),
         )
         return applied
@@ -95,7 +95,7 @@ class Installer:
             return
         self._helm.run(
             ["uninstall", step.name, "--namespace", step.namespace, "--ignore-not-found"],
-            kubeconfig=session.kubeconfig,
+            kubeconfig=session.kubeconfig.to_bytes(),
             timeout=HELM_TIMEOUT,
         )
 
@@ -133,7 +133,7 @@ def _clear_interrupted(helm: Helm, session: ClusterSession, step: Step) -> None:
     if release.status == "uninstalling":
         helm.run(
             ["uninstall", step.name, "--namespace", step.namespace, "--ignore-not-found"],
-            kubeconfig=session.kubeconfig,
+            kubeconfig=session.kubeconfig.to_bytes(),
             timeout=HELM_TIMEOUT,
         )
         return

@@ -13,7 +13,7 @@ from ..errors import FleetError, Unreachable
 from ..kube.client import Client
 from ..kube.discovery import Discovery
 from ..kube.identity import cluster_uid
-from ..kube.kubeconfig import load
+from ..kube.kubeconfig import Kubeconfig, load
 from .identity import KnownClusters
 from .lease import Leases
 from .outcome import HostOutcome
@@ -49,17 +49,20 @@ class ClusterSession:
         return Discovery(self.client)
 
     @cached_property
-    def kubeconfig(self) -> bytes:
+    def kubeconfig(self) -> Kubeconfig:
         """A kubeconfig of this one context, complete in itself, for Helm."""
-        return load(self.target.connection).to_bytes()
+        return load(self.target.connection)
+
+    @property
+    def secrets(self) -> list[str]:
+        """What must not come back in a message of Helm's."""
+        return [self.kubeconfig.user[name] for name in ("token", "password") if self.kubeconfig.user.get(name)]
 
     def plan(self, scope: Scope, wanted: Sequence[Wanted]) -> None:
         """Look at the releases (one request) and plan the steps."""
         self.listing = list_releases(self.client, [item.namespace for item in wanted])
         self.steps = plan_cluster(scope, wanted, self.listing)
         self._planned = scope, wanted
-        if scope.prune:
-            self.outcome.warnings = [self.listing.unseen] if self.listing.unseen else []
 
     def prepare_writes(self, known: KnownClusters, leases: Leases) -> None:
         """Before the first write: make sure which cluster this is, and that nobody else is at work on it.
@@ -84,5 +87,10 @@ class ClusterSession:
             self.outcome.error = str(error.at(f"cluster {self.target.fleet_name}"))
 
     def close(self) -> None:
-        if "client" in self.__dict__:
-            self.client.close()
+        """Close the connections, and pass on what the cluster wants the user to know."""
+        if "client" not in self.__dict__:
+            return
+        self.client.close()
+        self.outcome.warnings += self.client.warnings
+        if self.listing.unseen and self._request.prune:
+            self.outcome.warnings.append(self.listing.unseen)
