@@ -66,7 +66,8 @@ def needs_evaluation(deployment: BundleDeployment) -> bool:
     if not labels:
         return False
     helm = deployment.options.get("helm")
-    if helm is None or helm.get("values") is None or any(_asks_for_label(helm["values"])):
+    # Prepared, it is empty or has values.
+    if helm is None or (helm and helm.get("values") is None) or any(_asks_for_label(helm.get("values"))):
         return True
     return any(has_actions(text.text) or text.key for text in _texts(deployment))
 
