@@ -12,6 +12,7 @@ from ansible_collections.gitops.fleet.plugins.module_utils.deploy.request import
 from ansible_collections.gitops.fleet.plugins.module_utils.errors import FleetError
 from ansible_collections.gitops.fleet.plugins.module_utils.kube.connection import Connection
 from ansible_collections.gitops.fleet.plugins.module_utils.target.cluster import Cluster, ClusterGroup
+from ansible_collections.gitops.fleet.plugins.plugin_utils.unsafe import plain
 
 
 def targets(hosts: Sequence[str], hostvars: Mapping[str, Any]) -> tuple[list[Target], dict[str, str]]:
@@ -36,7 +37,7 @@ def cluster_groups(hostvars: Mapping[str, Any], hosts: Sequence[str]) -> list[Cl
             name=str(item["name"]),
             namespace=str(item.get("workspace") or "fleet-default"),
             labels=_strings(item.get("labels")),
-            selector=_plain(item.get("selector")),
+            selector=plain(item.get("selector")),
         )
         for item in definitions
     ]
@@ -55,7 +56,7 @@ def _target(host: str, facts: Any) -> Target:
         namespace=str(facts.get("workspace") or "fleet-default"),
         labels=_strings(facts.get("labels")),
         annotations=_strings(facts.get("annotations")),
-        template_values=_plain(facts.get("templateValues")) or {},
+        template_values=plain(facts.get("templateValues")) or {},
     )
     connection = Connection(kubeconfig=str(facts["kubeconfig"]), context=str(facts.get("context") or ""))
     return Target(host=str(host), cluster=cluster, connection=connection, uid=str(facts.get("uid") or ""))
@@ -63,14 +64,3 @@ def _target(host: str, facts: Any) -> Target:
 
 def _strings(mapping: Any) -> dict[str, str]:
     return {str(key): str(value) for key, value in (mapping or {}).items()}
-
-
-def _plain(value: Any) -> Any:
-    """Ansible's tagged and unsafe types as plain Python, for libraries that check types exactly."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, str):
-        return str.__str__(value) if type(value) is str else "".join(value)
-    return value
