@@ -90,10 +90,12 @@ def apply_patch(original: Any, patch: Any) -> Any:
 
 
 def merge_patch(original: Any, patch: Any) -> Any:
-    """A JSON merge patch (RFC 7386)."""
+    """A JSON merge patch (RFC 7386), as github.com/evanphx/json-patch has it: nulls in new lists go too."""
+    if not isinstance(original, dict):
+        return _without_nulls(patch)
     if not isinstance(patch, dict):
         return patch
-    result = dict(original) if isinstance(original, dict) else {}
+    result = dict(original)
     for name, value in patch.items():
         if value is None:
             result.pop(name, None)
@@ -102,10 +104,21 @@ def merge_patch(original: Any, patch: Any) -> Any:
     return result
 
 
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_nulls(item) for name, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [_without_nulls(item) for item in value if item is not None]
+    return value
+
+
 def _json_patch(original: Any, patch: list[Any]) -> Any:
     if jsonpatch is None:
         raise FleetError("jsonpatch is not installed", remedy="Install it for the Python that runs this: jsonpatch.")
     try:
-        return jsonpatch.JsonPatch(patch).apply(original)
+        result = jsonpatch.JsonPatch(patch).apply(original)
     except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, TypeError, ValueError) as error:
         raise FleetError(f"the JSON patch does not fit: {str(error) or type(error).__name__}") from error
+    if not isinstance(result, dict):
+        raise FleetError("the JSON patch leaves no object")
+    return result

@@ -78,10 +78,10 @@ def _merge_list(old: list[Any], patch: list[Any], key: str, rules: Rules, name: 
     if not key or not all(isinstance(item, dict) for item in (*old, *patch)):
         raise FleetError(f"{name} cannot be merged: its elements are of different kinds")
     base, elements = _apply_element_directives(old, patch, key, name)
+    if not all(key in element for element in (*base, *elements)):
+        raise FleetError(f"an element of {name} has no {key}, by which elements are told apart")
     merged = list(base)
     for element in elements:
-        if key not in element:
-            raise FleetError(f"an element of {name} in the patch has no {key}, by which elements are told apart")
         index = _find(merged, element, key)
         if index < 0:
             merged.append(element)
@@ -118,7 +118,7 @@ def _find(items: list[Any], item: Any, key: str) -> int:
 def _in_order(merged: list[Any], patch: list[Any], original: list[Any], key: str) -> list[Any]:
     """The elements that the patch names in its order, between the others in theirs."""
     named = sorted((item for item in merged if _find(patch, item, key) >= 0), key=_position(patch, key))
-    others = [item for item in merged if _find(patch, item, key) < 0]
+    others = sorted((item for item in merged if _find(patch, item, key) < 0), key=_position(original, key))
     result: list[Any] = []
     while named and others:
         other, mine = (_find(original, item, key) for item in (others[0], named[0]))
