@@ -201,6 +201,9 @@ def _sorted(value: Any) -> Any:
         return {name: _sorted(value[name]) for name in sorted(value, key=str)}
     if isinstance(value, list):
         return [_sorted(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        # A manifest may say 1e3; the API server says 1000.
+        return int(value)
     return value
 
 

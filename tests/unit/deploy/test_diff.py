@@ -424,6 +424,12 @@ def test_the_inputs_stay_as_they_are():
     assert (old, new, live) == copies
 
 
+def test_whole_numbers_are_written_as_such():
+    new = manifest("apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: q}\nspec: {hard: {pods: 1e3, x: 1.50}}")
+    live = {**new, "spec": {"hard": {"pods": "100", "x": "1500m"}}}
+    assert words(plan_diff(new, new, live)) == ["+pods:1000", "-pods:'100'"]
+
+
 def test_texts_of_several_lines_are_readable():
     diff = object_diff(None, simple("v1", "ConfigMap", data={"f": "one\ntwo\n"}))
     assert "f: |\n    one\n    two\n" in diff["after"]
@@ -482,12 +488,12 @@ def test_keys_of_a_secret_are_shown_and_whether_they_change():
     assert yaml.safe_load(diff["before"])["data"] == dict.fromkeys(("same", "other", "gone"), "(hidden)")
 
 
-VALUES = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), min_size=8, max_size=40)
+# The sign keeps it from being a word of ours, which does get out.
+VALUES = st.text(st.characters(codec="utf-8"), min_size=7, max_size=40).map(lambda text: f"§{text}")
 
 
 @given(values=st.lists(VALUES, min_size=3, max_size=3, unique=True), key=st.text("abc", min_size=1))
 def test_no_value_of_a_secret_gets_out(values, key):
-    assume(not any(value in "metadata annotations kind Secret apiVersion (hidden, changed)" for value in values))
     one, two, three = values
     before = secret({key: encoded(one), "k": encoded(three)})
     applied = json.dumps(before)
