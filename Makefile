@@ -25,16 +25,12 @@ COLLECTIONS := $(BUILD)/collections
 export ANSIBLE_COLLECTIONS_PATH := $(COLLECTIONS)
 # No configuration file but the checkout's.
 export ANSIBLE_CONFIG := $(CHECKOUT)/ansible.cfg
+export ANSIBLE_HOME := $(BUILD)/ansible
 
 # What the tests are given: TESTS="tests/unit/bundle -k name" runs a part of them.
 TESTS ?=
 SANITY_VENVS = $(wildcard .venv .venv-2.16 .venv-newest)
 PYTEST := $(VENV)/bin/pytest -q -p no:cacheprovider
-
--include lab/lab.mk
--include demo/demo.mk
--include tests/conformance/conformance.mk
--include tests/bench/bench.mk
 
 ##@ Use
 
@@ -42,7 +38,7 @@ PYTEST := $(VENV)/bin/pytest -q -p no:cacheprovider
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} \
 	  /^##@ / {printf "\n%s\n", substr($$0, 5)} \
-	  /^[a-zA-Z0-9_-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	  /^[a-zA-Z0-9_-]+:.*## / {printf "  %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: collections ## Make the collection's archive, build/gitops-fleet-<version>.tar.gz
@@ -63,7 +59,7 @@ clean: ## Remove what was made in the checkout (not the cache of binaries); a la
 ##@ Tests: all of them, or a part (TESTS="tests/unit/bundle -k name" for one of them)
 
 # Quick parts first, so that a mistake shows early.
-TEST_PARTS := lint unit conformance docs sanity importer lab-up integration molecule
+TEST_PARTS := lint unit conformance-gate docs sanity importer lab-up integration molecule
 
 .PHONY: test
 test: collections ## Everything that CI runs
@@ -138,3 +134,9 @@ $(VENV) $(CHECKS) $(IMPORTER):
 .PHONY: requirements
 requirements: ## Write requirements/*.txt anew from requirements/*.in
 	@$(PYTHON) .ci/venv.py --lock .venv .venv-2.16 .venv-newest .venv-checks .venv-importer
+
+# Parts with a file of their own: the lab, the demo, conformance, benchmarks.
+-include lab/lab.mk
+-include demo/demo.mk
+-include tests/conformance/conformance.mk
+-include tests/bench/bench.mk

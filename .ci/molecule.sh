@@ -9,11 +9,10 @@ eval "$(.venv/bin/python -m lab env)"
 export FLEET_CHECKOUT=$PWD
 export FLEET_LAB=${FLEET_LAB:-$PWD/build/lab}
 export PATH=$PWD/.venv-checks/bin:$PATH
-cd extensions
 scenarios=("$@")
 if [ ${#scenarios[@]} -eq 0 ]; then
-  scenarios=(molecule/*_default)
+  scenarios=(extensions/molecule/*_default)
 fi
 for scenario in "${scenarios[@]}"; do
-  molecule test --scenario-name "$(basename "$scenario")"
+  molecule test --destroy=never --scenario-name "$(basename "$scenario")"
 done

@@ -20,6 +20,10 @@ import subprocess
 import sys
 
 CHECKOUT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+# Above each lock file. Not written out, or `reuse` would take what follows for the licence of this file.
+LICENCE_LINES = "# SPDX-{}: 2026 gitops.fleet contributors\n# SPDX-{}: GPL-3.0-or-later\n".format(
+    "FileCopyrightText", "License-Identifier"
+)
 FLOOR = (3, 11)
 CEILING = (3, 99)
 
@@ -151,8 +155,7 @@ def write_lock(directory, interpreter, environment):
     python = os.path.join(directory, "bin", "python")
     frozen = subprocess.run([python, "-m", "pip", "freeze"], capture_output=True, text=True, check=True).stdout
     with open(requirements_file(environment, "txt"), "w", encoding="utf-8") as file:
-        file.write("# SPDX-FileCopyrightText: 2026 gitops.fleet contributors\n")
-        file.write("# SPDX-License-Identifier: GPL-3.0-or-later\n")
+        file.write(LICENCE_LINES)
         file.write(f"# Made by `make requirements` from {environment.requirements}.in; do not edit.\n")
         file.write(frozen)
 
