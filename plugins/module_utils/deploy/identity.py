@@ -32,14 +32,14 @@ class KnownClusters:
         """
         if expected and expected != uid:
             remedy = "The inventory states another uid: correct the one or the other."
-            raise _other_cluster(cluster, expected, uid, remedy)
+            raise _other_cluster(expected, uid, remedy)
         with self._locked() as file:
             known = _read(file)
             key = f"{owner}/{cluster}"
             before = known.get(key, uid)
             if before != uid and not accept and not expected:
                 remedy = f"If it was rebuilt, run once with accept_identity: [{cluster}]."
-                raise _other_cluster(cluster, before, uid, remedy)
+                raise _other_cluster(before, uid, remedy)
             if known.get(key) != uid:
                 known[key] = uid
                 file.seek(0)
@@ -62,10 +62,9 @@ def _read(file) -> dict[str, str]:
     return known if isinstance(known, dict) else {}
 
 
-def _other_cluster(cluster: str, before: str, now: str, remedy: str) -> FleetError:
+def _other_cluster(before: str, now: str, remedy: str) -> FleetError:
     return FleetError(
         "its kubeconfig context leads to another cluster than before "
         f"(the UID of namespace kube-system is {now}, was {before})",
-        place=f"cluster {cluster}",
         remedy=f"Nothing was changed there. {remedy}",
     )
