@@ -111,6 +111,7 @@ options:
 extends_documentation_fragment:
   - gitops.fleet.attributes
   - gitops.fleet.attributes.actiongroup_fleet
+  - gitops.fleet.attributes.flow
 attributes:
   check_mode:
     support: full
@@ -123,6 +124,7 @@ attributes:
   idempotent:
     support: full
   platform:
+    support: full
     platforms: posix
   action:
     support: full

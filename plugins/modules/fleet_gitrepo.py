@@ -183,6 +183,7 @@ extends_documentation_fragment:
   - gitops.fleet.attributes.actiongroup_fleet
 attributes:
   platform:
+    support: full
     platforms: posix
 requirements:
   - git 2.32 or later

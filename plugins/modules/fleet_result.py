@@ -39,6 +39,7 @@ options:
 extends_documentation_fragment:
   - gitops.fleet.attributes
   - gitops.fleet.attributes.actiongroup_fleet
+  - gitops.fleet.attributes.flow
 attributes:
   check_mode:
     support: full
@@ -49,6 +50,7 @@ attributes:
   idempotent:
     support: full
   platform:
+    support: full
     platforms: posix
   action:
     support: full
