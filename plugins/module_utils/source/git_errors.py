@@ -23,145 +23,141 @@ class _Rule:
     The problem may use {host}, and {said} for what git and the server wrote.
     """
 
-    pattern: re.Pattern
+    pattern: str
     problem: str
     remedy: str
-
-
-def _rule(pattern: str, problem: str, remedy: str = "") -> _Rule:
-    return _Rule(re.compile(pattern, re.IGNORECASE), problem, remedy)
 
 
 _CHECK_NETWORK = "Check the address, firewalls and proxy settings (HTTPS_PROXY, NO_PROXY)."
 
 # In this order: the first one that is found anywhere in the output holds.
 _RULES = [
-    _rule(
+    _Rule(
         r"No space left on device|Disk quota exceeded",
         "the disk of the cache directory is full",
         "Make room there, or name another directory with cache_dir.",
     ),
-    _rule(
+    _Rule(
         r"Read-only file system|insufficient permission for adding an object|unable to create temporary file",
         "the cache directory cannot be written",
         "Make it writable, or name another directory with cache_dir.",
     ),
-    _rule(
+    _Rule(
         r"REMOTE HOST IDENTIFICATION HAS CHANGED",
         "the ssh key of {host} is not the one in known_hosts: the server was changed, or somebody pretends to be it",
         "Ask the server's owner for its new key, and only then replace the line in known_hosts.",
     ),
-    _rule(
+    _Rule(
         r"Host key verification failed|host key is known for",
         "the ssh key of {host} is not in known_hosts",
         "Add a line for it: 'ssh-keyscan HOST' (-p PORT for another port) prints it; compare its fingerprint with the "
         "one that the server's owner publishes.",
     ),
-    _rule(
+    _Rule(
         r"Load key .*(error in libcrypto|invalid format|incorrect passphrase|bad permissions)",
         "ssh cannot read ssh_private_key",
         "Check that the key is complete, with all its lines, and has no passphrase.",
     ),
-    _rule(
+    _Rule(
         r"Permission denied \(|Too many authentication failures",
         "{host} does not accept the ssh key",
         "Check that its public half is registered there, as a deploy key of this repository, and the user in the "
         "address.",
     ),
-    _rule(
+    _Rule(
         r"cannot run ssh|ssh: (command )?not found",
         "ssh is not found",
         "Install an OpenSSH client on the machine that runs this task.",
     ),
-    _rule(
+    _Rule(
         r"Could not resolve (host|hostname|proxy)|Name or service not known|Temporary failure in name resolution",
         "the name {host} (or that of a proxy) is not known",
         "Check the host in the address of the repository, and the DNS of the machine that runs this task.",
     ),
-    _rule(
+    _Rule(
         r"Failed to connect to|Couldn't connect to server|Connection refused|No route to host|Network is unreachable",
         "{host} cannot be reached",
         _CHECK_NETWORK,
     ),
-    _rule(
+    _Rule(
         r"Operation too slow|timed out|Timeout was reached|Connection to .* timed out",
         "{host} did not answer in time",
         _CHECK_NETWORK,
     ),
-    _rule(
+    _Rule(
         r"Authentication failed|requested URL returned error: 401",
         "{host} does not accept the user name and password (or access token)",
         "Check username and password: most servers take an access token as password, and it may have expired.",
     ),
-    _rule(
+    _Rule(
         r"could not read (Username|Password) for",
         "{host} wants a user name and password, and none is given",
         "Give username and password (or access token). A server may also ask for them where there is no such "
         "repository.",
     ),
-    _rule(
+    _Rule(
         r"requested URL returned error: 403",
         "{host} refuses access (403)",
         "Check that the user or access token may read this repository.",
     ),
-    _rule(
+    _Rule(
         r"requested URL returned error: 407|CONNECT tunnel failed|Proxy CONNECT aborted|HTTP code 407 from proxy",
         "the proxy refuses the connection to {host}",
         "Check HTTPS_PROXY or HTTP_PROXY, and NO_PROXY, on the machine that runs this task.",
     ),
-    _rule(
+    _Rule(
         r"requested URL returned error: 5\d\d",
         "{host} has an error of its own (5xx)",
         "Try again later, or look at the server's log.",
     ),
-    _rule(
+    _Rule(
         r"dubious ownership",
         "the repository belongs to another user, and git does not trust it",
         "Run this task as its owner, or serve the repository by http or ssh.",
     ),
-    _rule(
+    _Rule(
         r"repository .* not found|Repository not found|requested URL returned error: (404|410)"
         r"|does not appear to be a git repository|not a git repository|is this a git repository",
         "there is no git repository at this address, or it is hidden from this user",
         "Check the path in the address, and the user's rights.",
     ),
-    _rule(
+    _Rule(
         r"certificate.*(has expired|not yet valid)|expired certificate",
         "the TLS certificate of {host} is not valid at this time",
         "Renew it on the server, or set the clock of the machine that runs this task.",
     ),
-    _rule(
+    _Rule(
         r"no alternative certificate subject name|does not match target host|mismatch, certificate is not valid for",
         "the TLS certificate of {host} is made out to another name",
         "Use the name that the certificate has in the address of the repository.",
     ),
-    _rule(
+    _Rule(
         r"SSL certificate problem|(certificate|server) verification failed|unable to get local issuer",
         "the TLS certificate of {host} is signed by an unknown authority",
         "Give the authority's certificate (PEM) as ca_bundle.",
     ),
-    _rule(
+    _Rule(
         r"gnutls_handshake|SSL_connect|SSL routines|wrong version number|TLS connect error",
         "no TLS connection can be made with {host}",
         "Check that the port in the address speaks https.",
     ),
-    _rule(
+    _Rule(
         r"transport '.*' not allowed|Protocol .* (not supported|disabled)|unable to update url base from redirection",
         "{host} redirects to an address that is not taken",
         "Write the address at which the repository really is.",
     ),
-    _rule(
+    _Rule(
         r"mismatched algorithms|unknown object format",
         "the repository uses SHA-256 object names, which cannot be fetched",
         "Use a repository with SHA-1 object names, as Fleet does.",
     ),
-    _rule(
+    _Rule(
         r"hung up unexpectedly|early EOF|unexpected disconnect|Empty reply|RPC failed|transfer closed"
         r"|Connection reset|Broken pipe|Recv failure|Connection closed by|non-properly terminated",
         "{host} broke off the connection",
         "Try again; if it happens again, look at the server's log.",
     ),
-    _rule(
+    _Rule(
         r"Could not read from remote repository",
         "{host} does not give this repository; it said: {said}",
         "Check the path in the address, and the rights of the ssh key.",
@@ -172,7 +168,7 @@ _RULES = [
 def explain(errors: str, url: RepoUrl, credentials: Credentials) -> FleetError | None:
     """The error for git's stderr, or None where it is none that is known."""
     for rule in _RULES:
-        if rule.pattern.search(errors):
+        if re.search(rule.pattern, errors, re.IGNORECASE):
             host = "the repository" if url.scheme == FILE else url.host
             said = _quote(errors, credentials)
             return FleetError(rule.problem.format(host=host, said=said), remedy=rule.remedy)
