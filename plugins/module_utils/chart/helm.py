@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import atexit
+import json
 import os
 import re
 import shutil
+import tempfile
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
@@ -99,6 +101,11 @@ class Helm:
                 files.append(stack.enter_context(MemoryFile(kubeconfig, self.directory)))
                 command += ["--kubeconfig", files[-1].path]
             descriptors = [file.descriptor for file in files if file.descriptor is not None]
+            environment = self._environment
+            if kubeconfig is not None:
+                # What Helm finds out about an API server, it writes down; it never reads it in a later run.
+                kept = stack.enter_context(tempfile.TemporaryDirectory(prefix="kube-", dir=self.directory))
+                environment = {**environment, "KUBECACHEDIR": kept}
             conversation = None
             if post_render:
                 conversation = stack.enter_context(PostRenderer(post_render, self._plugins))
@@ -106,7 +113,7 @@ class Helm:
                 descriptors += conversation.descriptors
             completed = self.processes.run(
                 command,
-                environment=self._environment,
+                environment=environment,
                 timeout=timeout,
                 descriptors=descriptors,
                 conversation=conversation,
@@ -181,11 +188,20 @@ def find_binary(name: str, given: str, variable: str, remedy: str) -> str:
 def error_message(stderr: str) -> str:
     """Helm's own message of why it failed: what follows ``Error:``, else all that it wrote."""
     text = stderr.strip()
-    match = re.search(r"^Error: ", text, re.MULTILINE)
+    match = re.search(r"^Error: |^fatal error: .*$", text, re.MULTILINE)
+    if match and match.group().startswith("fatal"):
+        # Go's runtime gave up, for want of memory as a rule; a trace of its stacks follows.
+        return match.group()
     message = text[match.end() :] if match else text
     # Helm adds advice about its own options, which our users do not set.
     message = message.removesuffix("Use --debug flag to render out invalid YAML").strip()
     return message or "helm failed and did not say why"
+
+
+def api_warnings(stderr: str) -> list[str]:
+    """What API servers warned of during a run of Helm: unknown fields, deprecated versions."""
+    quoted = re.findall(r'^\S+ .* warnings\.go:\d+\] ("(?:[^"\\]|\\.)*")$', stderr, re.MULTILINE)
+    return [json.loads(text).removeprefix("Warning: ") for text in quoted]
 
 
 def _environment(directory: Path, inherited: Mapping[str, str]) -> dict[str, str]:
@@ -197,7 +213,6 @@ def _environment(directory: Path, inherited: Mapping[str, str]) -> dict[str, str
         HELM_CACHE_HOME=str(directory / "cache"),
         HELM_DATA_HOME=str(directory / "data"),
         HELM_PLUGINS=str(directory / "no-plugins"),
-        KUBECACHEDIR=str(directory / "kube"),
         KUBECONFIG=os.devnull,
     )
     return environment

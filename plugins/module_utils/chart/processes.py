@@ -12,6 +12,7 @@ failed, instead of leaving it pending) and 3 seconds later SIGKILL.
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import selectors
@@ -25,11 +26,19 @@ from typing import Protocol
 
 from ..errors import FleetError
 
+try:
+    import resource
+except ImportError:
+    resource = None
+
 GRACE = 3
 """Seconds between SIGTERM and SIGKILL. Together with PARENT_CHECK it stays under 5."""
 
 PARENT_CHECK = 0.5
 """Seconds between two looks at whether the parent process still lives."""
+
+MEMORY_LIMIT = 4 * 1024 * 1024 * 1024
+"""Bytes of address space for one program: a template cannot take the machine's memory."""
 
 STDOUT_LIMIT = 256 * 1024 * 1024
 STDERR_LIMIT = 64 * 1024
@@ -147,6 +156,7 @@ class Processes:
                         f"{arguments[0]} cannot be started: {error.strerror}",
                         remedy="Make it executable, or name another one.",
                     ) from error
+                _limit_memory(process)
                 self._running += 1
                 return process
         raise FleetError(f"{arguments[0]} cannot be started: its process group was ended from outside")
@@ -247,6 +257,13 @@ class _Watch:
             raise FleetError(f"{self._program} wrote more than {limit // (1024 * 1024)} MiB")
         output += data[: limit - len(output)]
         return bool(data)
+
+
+def _limit_memory(process: subprocess.Popen) -> None:
+    if resource is not None and hasattr(resource, "prlimit"):
+        # It may have ended already.
+        with contextlib.suppress(ProcessLookupError):
+            resource.prlimit(process.pid, resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
 
 
 def _end(process: subprocess.Popen) -> None:

@@ -23,14 +23,14 @@ from .template_functions import FUNCTIONS
 LEFT, RIGHT = "${", "}"
 
 CHECK = "fleet.checkKey"
-"""The template that fails where a map has no such key: ``include CHECK (list map key)``."""
+"""The template that fails where a map has no such key: ``include CHECK (list map key line)``."""
 
 CHECK_TEMPLATE = """\
 {{- define "fleet.checkKey" -}}
 {{- $value := index . 0 -}}{{- $key := index . 1 -}}
 {{- if kindIs "map" $value -}}
 {{- if not (typeIs "map[string]interface {}" $value) -}}{{- $value = $value | toJson | fromJson -}}{{- end -}}
-{{- if not (hasKey $value $key) -}}{{- fail (printf "map has no entry for key %q" $key) -}}{{- end -}}
+{{- if not (hasKey $value $key) -}}{{- fail (printf "line %d: map has no entry for key %q" (index . 2) $key) -}}{{- end -}}
 {{- end -}}
 {{- end -}}
 """
@@ -374,7 +374,7 @@ class _Action:
         value = f"{self._scratch}.v"
         for field in fields:
             kept = f'(set {self._scratch} "v" {base})'
-            check = f'(include "{CHECK}" (list {value} "{field}"))'
+            check = f'(include "{CHECK}" (list {value} "{field}" {self._line}))'
             base = f"(index (list {kept} {check} {value}.{field}) 2)"
         return base
 

@@ -31,7 +31,7 @@ LABEL_PREFIX = "global.fleet.clusterLabels."
 MAX_DEPTH = 50
 """How deep Fleet looks for LABEL_PREFIX before it gives up."""
 
-TIMEOUT = 60
+TIMEOUT = 30
 """Seconds for one run of Helm over :data:`BATCH` texts and clusters."""
 
 BATCH = 2000
@@ -238,18 +238,19 @@ class _Evaluation:
             if not jobs:
                 return {}
             try:
-                output = self._run(jobs)
-            except TimeLimit as error:
-                if len(jobs) == 1:
-                    self._fail_job(jobs[0], FleetError(f"evaluating it takes more than {TIMEOUT} s"), 0)
-                    return {}
-                middle = len(jobs) // 2
-                del error
-                return {**self._render(jobs[:middle]), **self._render(jobs[middle:])}
-            except HelmError as error:
-                self._blame(jobs, error)
-            else:
-                return output
+                return self._run(jobs)
+            except TimeLimit:
+                error = FleetError(f"evaluating the template takes more than {TIMEOUT} s")
+            except HelmError as failure:
+                if self._blame(jobs, failure):
+                    continue
+                error = _reason(failure.problem)
+            if len(jobs) == 1:
+                self._fail_job(jobs[0], error, 0)
+                return {}
+            # One of them took all the time or memory. Which?
+            middle = len(jobs) // 2
+            return {**self._render(jobs[:middle]), **self._render(jobs[middle:])}
 
     def _run(self, jobs: list[_Job]) -> dict[_Job, str]:
         chart, values = self._chart(jobs)
@@ -283,8 +284,8 @@ class _Evaluation:
         values = {"contexts": {str(number): context for number, context in contexts.items()}}
         return _packed(files), json.dumps(values).encode()
 
-    def _blame(self, jobs: list[_Job], error: HelmError) -> None:
-        """Find the text that an error of Helm's is about, and the cluster, and fail its bundle."""
+    def _blame(self, jobs: list[_Job], error: HelmError) -> bool:
+        """Find the text and the cluster that an error of Helm's is about, and fail the bundle. False if it says neither."""
         found = re.search(r"values/templates/_(\d+)\.tpl:(\d+)", error.problem)
         called = re.search(r"values/templates/output\.yaml:(\d+)", error.problem)
         if called:
@@ -292,12 +293,14 @@ class _Evaluation:
         elif found:
             job = next(job for job in jobs if self._rewritten[job.text.text][0] == int(found.group(1)))
         else:
-            raise error
+            return False
         number, rewritten = self._rewritten[job.text.text]
-        line = 0
+        checked = re.search(r"line (\d+): map has no entry", error.problem)
+        line = int(checked.group(1)) if checked else 0
         if found and int(found.group(1)) == number:
             line = rewritten.lines[min(int(found.group(2)), len(rewritten.lines)) - 1]
         self._fail_job(job, _reason(error.problem), line)
+        return True
 
     def _fail_job(self, job: _Job, error: FleetError, line: int) -> None:
         deployment = self._deployments[job.deployment]
@@ -377,7 +380,7 @@ def _reason(message: str) -> FleetError:
             remedy=f'Give the cluster what is asked for, or test it first (${{ if hasKey .ClusterLabels "{key}" }}).',
         )
     text = message.strip().split("\n")[-1].strip()
-    text = re.sub(r"\(index \(list \(set .*? 2\)", "(...)", text)
+    text = re.sub(r"\(?index \(list \(set .*? 2\b\)?", "(...)", text)
     text = re.sub(r"^.*?(?: at <.*>: |at \([^()]*\): )", "", text)
     return FleetError(f"the template cannot be evaluated: {text}")
 

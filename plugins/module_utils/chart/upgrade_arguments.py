@@ -42,6 +42,9 @@ def upgrade_arguments(
     arguments = ["upgrade", release, str(chart), "--install", "--namespace", namespace, "--hide-notes"]
     arguments += ["--history-max", str(helm_options.get("maxHistory") or MAX_HISTORY)]
     arguments += ["--timeout", f"{timeout or HOOK_TIMEOUT}s"]
+    # Helm's own validation takes half its time, and leaves the checking to the API server where that
+    # can do it (Kubernetes 1.27 and later): the outcome was the same in every case that was tried.
+    arguments.append("--disable-openapi-validation")
     arguments += _ownership(helm, options, exists)
     if options.get("createNamespace") is not False:
         arguments.append("--create-namespace")
