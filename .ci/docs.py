@@ -24,10 +24,17 @@ html_theme = "alabaster"
 html_theme_options = {"page_width": "1100px", "sidebar_width": "240px"}
 myst_heading_anchors = 3
 exclude_patterns = ["reference/index.rst"]
-# Links to files of the repository that are no pages; what Ansible's own documentation would define.
-suppress_warnings = ["myst.xref_missing", "ref.python"]
-intersphinx_disabled_reftypes = ["*"]
+# Links to files of the repository that are no pages here.
+suppress_warnings = ["myst.xref_missing"]
 """
+
+# Labels of Ansible's own documentation to which antsibull-docs refers: this build does not load its index.
+ANSIBLE = {
+    "action_plugins": ("Action plugins", "plugins/action.html"),
+    "ansible_configuration_settings": ("Configuration settings", "reference_appendices/config.html"),
+    "common_return_values": ("Common return values", "reference_appendices/common_return_values.html"),
+    "inventory_plugins": ("Inventory plugins", "plugins/inventory.html"),
+}
 
 INDEX = """\
 gitops.fleet
@@ -44,18 +51,19 @@ gitops.fleet
    :caption: Reference
 
    {reference}
+   ansible
 """
 
 
 def main() -> int:
     shutil.rmtree(BUILD, ignore_errors=True)
     (SOURCE / "reference").mkdir(parents=True)
-    (SOURCE / "reference").chmod(0o755)
     reference = reference_pages()
     guides = guide_pages()
     (SOURCE / "conf.py").write_text(CONF, encoding="utf-8")
     text = INDEX.format(guides="\n   ".join(guides), reference="\n   ".join(reference))
     (SOURCE / "index.rst").write_text(text, encoding="utf-8")
+    (SOURCE / "ansible.rst").write_text(ansible_page(), encoding="utf-8")
     html = BUILD / "html"
     command = [BIN / "sphinx-build", "--quiet", "--fail-on-warning", "--keep-going", "-b", "html", SOURCE, html]
     code = subprocess.run(command, check=False).returncode
@@ -79,6 +87,15 @@ def reference_pages() -> list[str]:
     if missing:
         sys.exit(f"antsibull-docs wrote no page for {', '.join(missing)}")
     return [f"reference/{page}" for page in pages]
+
+
+def ansible_page() -> str:
+    title = "Ansible's own documentation"
+    parts = [f"{title}\n{'=' * len(title)}\n"]
+    for label, (name, path) in ANSIBLE.items():
+        url = f"https://docs.ansible.com/ansible/latest/{path}"
+        parts.append(f".. _{label}:\n\n{name}\n{'-' * len(name)}\n\n`{name} <{url}>`__\n")
+    return "\n".join(parts)
 
 
 def guide_pages() -> list[str]:
