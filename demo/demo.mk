@@ -6,6 +6,10 @@
 demo: lab-up ## A git repository to real clusters: deploy, change, check, prune
 	@eval "$$($(RUN_PYTHON) -m lab env)" && PATH="$(VENV)/bin:$$PATH" $(RUN_PYTHON) -m demo.demo
 
+.PHONY: demo-clean
+demo-clean: $(VENV) ## Uninstall what the demo deployed
+	@eval "$$($(RUN_PYTHON) -m lab env)" && $(RUN_PYTHON) -m demo.demo clean
+
 # The demo's git server ends with the lab.
 .PHONY: demo-down
 demo-down: $(VENV)

@@ -19,6 +19,8 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from lab import git_server
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -28,6 +30,8 @@ EXAMPLE = CHECKOUT / "examples" / "fleet"
 INVENTORY = CHECKOUT / "examples" / "lab.clusters.yml"
 PLAYBOOK = CHECKOUT / "playbooks" / "deploy.yml"
 USER = "demo"
+OWNER = "demo"
+LIST = ("list", "--all-namespaces", "--short")
 RELEASE = re.compile(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)", re.MULTILINE)
 
 
@@ -56,11 +60,44 @@ class Repository:
         file.write_text(text.replace(before, after), encoding="utf-8")
 
 
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster of build/lab/clusters.yaml, which ``make lab-up`` wrote."""
+
+    name: str
+    kubeconfig: str
+    context: str
+    is_labelled: bool
+
+    @classmethod
+    def all(cls) -> list["Cluster"]:
+        document = yaml.safe_load((CHECKOUT / "build" / "lab" / "clusters.yaml").read_text(encoding="utf-8"))
+        return [
+            cls(item["name"], item["kubeconfig"], item["context"], "env" in (item.get("labels") or {}))
+            for item in document["clusters"]
+        ]
+
+    def helm(self, *arguments: str) -> str:
+        command = [
+            os.environ["FLEET_HELM"],
+            *arguments,
+            "--kubeconfig",
+            self.kubeconfig,
+            "--kube-context",
+            self.context,
+        ]
+        return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+    def kubectl(self, *arguments: str) -> None:
+        subprocess.run(["kubectl", "--kubeconfig", self.kubeconfig, "--context", self.context, *arguments], check=True)
+
+
 class Demo:
     """The steps, and what they have in common: the environment of the commands and the count of helm processes."""
 
     def __init__(self, repository: Repository):
         self.repository = repository
+        self.clusters = [cluster for cluster in Cluster.all() if cluster.is_labelled]
         self.log = STATE / "helm.log"
         self.variables = STATE / "gitrepos.yml"
         self.environment = _environment(repository, self.log)
@@ -75,7 +112,10 @@ class Demo:
         self.repository.edit("raw/settings.yaml", "greeting: hello", f"greeting: hello again at {time.time():.0f}")
         self.repository.commit("Greet differently")
         changed, _helms = self.deploy("--check", "--diff")
-        self.expect(changed == 3, f"3 releases would change, one bundle on three clusters; the plan has {changed}")
+        wanted = len(self.clusters)
+        self.expect(
+            changed == wanted, f"{wanted} releases would change, one bundle on {wanted} clusters; planned: {changed}"
+        )
 
         self.step("Deploy the change: only the releases that it concerns move")
         changed, helms = self.deploy()
@@ -92,8 +132,10 @@ class Demo:
         shutil.rmtree(self.repository.clone / "kustomize")
         self.repository.commit("Remove the cache")
         self.deploy()
-        left = self.helm("list", "--all-namespaces", "--short", "--filter", "kustomize$", "--kube-context", "prod-eu")
-        self.expect(not left.strip(), f"helm lists no release of it; it listed {left.split()}")
+        left = [
+            line for cluster in self.clusters for line in cluster.helm(*LIST, "--filter", "^demo-kustomize$").split()
+        ]
+        self.expect(not left, f"helm lists no release of it; it listed {left}")
         self.how_to_look_around()
 
     def step(self, title: str) -> None:
@@ -118,40 +160,49 @@ class Demo:
         say(f"({time.monotonic() - started:.1f} s; helm processes: {counted})")
         return changed, helms
 
-    def helm(self, *arguments: str) -> str:
-        environment = {**self.environment, "KUBECONFIG": self.environment["DEMO_KUBECONFIG"]}
-        return subprocess.run(
-            [self.environment["DEMO_HELM"], *arguments], env=environment, check=True, stdout=subprocess.PIPE, text=True
-        ).stdout
-
     def expect(self, holds: bool, what: str) -> None:
         if not holds:
             raise SystemExit(f"The demo expected {what}")
         say(f"As it should be: {what}.")
 
     def how_to_look_around(self) -> None:
-        helm, kubeconfig = self.environment["DEMO_HELM"], self.environment["DEMO_KUBECONFIG"]
+        cluster = self.clusters[0]
+        where = f"--kubeconfig {cluster.kubeconfig} --kube-context {cluster.context}"
+        helm, kubectl = os.environ["FLEET_HELM"], shutil.which("kubectl") or "kubectl"
         self.step("Look around")
         print(
             f"""
-  export KUBECONFIG={kubeconfig}
-  {helm} list --all-namespaces --kube-context prod-eu
-  {helm} history guestbook --namespace demo-helm --kube-context prod-eu
-  {self.environment["DEMO_KUBECTL"]} --context prod-us get deployments --all-namespaces
+  {helm} list --all-namespaces {where}
+  {helm} history guestbook --namespace demo-helm {where}
+  {kubectl} --kubeconfig {cluster.kubeconfig} --context {cluster.context} get deployments --all-namespaces
 
   The git repository to commit in:  {self.repository.clone}  (git push origin HEAD:main)
   The inventory:                    ansible-inventory -i {_short(str(INVENTORY))} --graph
   Containers do not run on the lab (there is no kubelet; kwok plays the nodes), all else is real.
 
-  make demo       the same again
-  make lab-down   end the clusters and the git server
+  make demo         the same again
+  make demo-clean   uninstall what the demo deployed
+  make lab-down     end the lab's clusters and the git server
 """
         )
+
+
+def clean() -> None:
+    """Uninstall the demo's releases, by its owner label, and delete its namespaces, on every cluster."""
+    for cluster in Cluster.all():
+        for release in json.loads(cluster.helm(*LIST[:-1], "--selector", f"gitops.fleet/owner={OWNER}", "-o", "json")):
+            cluster.helm("uninstall", release["name"], "--namespace", release["namespace"])
+            say(f"{cluster.name}: uninstalled {release['namespace']}/{release['name']}")
+        namespaces = [f"demo-{bundle.name}" for bundle in EXAMPLE.iterdir()]
+        cluster.kubectl("delete", "namespace", "--ignore-not-found", "--wait=false", *namespaces)
 
 
 def main() -> None:
     if sys.argv[1:] == ["down"]:
         git_server.stop(GIT_SERVER)
+        return
+    if sys.argv[1:] == ["clean"]:
+        clean()
         return
     STATE.mkdir(parents=True, exist_ok=True, mode=0o700)
     Demo(_repository()).run()
@@ -199,17 +250,13 @@ def _environment(repository: Repository, log: Path) -> dict[str, str]:
     credentials = {"demo": {"username": USER, "password": "{{ lookup('ansible.builtin.env', 'DEMO_GIT_PASSWORD') }}"}}
     variables = {"fleet_gitrepos": [gitrepo], "fleet_git_credentials": credentials}
     (STATE / "gitrepos.yml").write_text(json.dumps(variables, indent=2), encoding="utf-8")
-    lab = CHECKOUT / "build" / "lab"
     return {
         **os.environ,
         "ANSIBLE_COLLECTIONS_PATH": str(CHECKOUT / "build" / "collections"),
         "ANSIBLE_LOCALHOST_WARNING": "false",
         "DEMO_GIT_PASSWORD": repository.password,
-        "DEMO_KUBECONFIG": str(lab / "kubeconfig"),
-        "DEMO_HELM": os.environ["FLEET_HELM"],
-        "DEMO_KUBECTL": shutil.which("kubectl") or "kubectl",
         "FLEET_HELM": str(_counted_helm(os.environ["FLEET_HELM"], log)),
-        "GITOPS_FLEET_OWNER": "demo",
+        "GITOPS_FLEET_OWNER": OWNER,
     }
 
 
