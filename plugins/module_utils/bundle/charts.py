@@ -14,6 +14,8 @@ from typing import Any
 from ..errors import FleetError
 from ..source.tree_index import TreeFiles, join
 from . import go_yaml
+from .fleet_yaml import decode, decode_values
+from .go_types import BOOL, STRING, STRING_LIST, STRING_MAP, Field, Slice, Struct
 
 CHART_FILE = "Chart.yaml"
 
@@ -21,9 +23,33 @@ MAX_CHART_FILE = 1024 * 1024
 """How large the Chart.yaml of a packed dependency may be, in bytes."""
 
 _VERSION = re.compile(
-    r"v?(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))?(\.(0|[1-9][0-9]*))?(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?"
+    r"v?[0-9]+(\.[0-9]+)?(\.[0-9]+)?"
+    r"(-(0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)(\.(0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*))*)?"
     r"(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?"
 )
+"""A version as lenient as Helm is."""
+
+_METADATA = Struct(
+    "Metadata",
+    (
+        *(Field(name, STRING) for name in ("name", "home", "version", "description", "icon", "apiVersion")),
+        *(Field(name, STRING) for name in ("condition", "tags", "appVersion", "kubeVersion", "type")),
+        Field("sources", STRING_LIST),
+        Field("keywords", STRING_LIST),
+        Field("annotations", STRING_MAP),
+        Field("deprecated", BOOL),
+        Field(
+            "dependencies",
+            Slice(
+                Struct(
+                    "Dependency",
+                    tuple(Field(name, STRING) for name in ("name", "version", "repository", "condition", "alias")),
+                )
+            ),
+        ),
+    ),
+)
+_ALIAS = re.compile(r"[a-zA-Z0-9_-]*")
 
 
 def check_dependencies(files: TreeFiles, directory: str) -> None:
@@ -36,17 +62,13 @@ def check_dependencies(files: TreeFiles, directory: str) -> None:
     if CHART_FILE not in files.index.children(directory) or files.index.resolve(path) is None:
         return
     chart = _metadata(files.read(path), path)
-    name = chart["name"]
-    wanted = [item.get("name") or "" for item in chart.get("dependencies") or [] if isinstance(item, dict)]
-    if not wanted:
-        wanted = _requirements(files, directory)
-    if not wanted:
-        return
+    _check_values(files, join(directory, "values.yaml"))
+    wanted = [item.get("name") or "" for item in chart.get("dependencies") or _requirements(files, directory)]
     present = set(_vendored(files, directory))
     missing = [item for item in wanted if item not in present]
     if missing:
         raise FleetError(
-            f"chart {name} needs {', '.join(missing)}, and charts/ does not hold {_it(missing)}",
+            f"chart {chart['name']} needs {', '.join(missing)}, and charts/ does not hold {_it(missing)}",
             place=path,
             remedy=f"Run `helm dependency build {directory or '.'}` and commit charts/, or set "
             "helm.disableDependencyUpdate: true in fleet.yaml if the chart works without.",
@@ -78,27 +100,54 @@ def require_local(files: TreeFiles, directory: str, helm: dict[str, Any], place:
 
 def _metadata(data: bytes, path: str) -> dict[str, Any]:
     """Chart.yaml, with what Helm insists on checked."""
-    chart = go_yaml.load(data, path)
-    if not isinstance(chart, dict):
-        raise FleetError("is not a mapping", place=path, remedy="Write name and version of the chart.")
-    name, version = chart.get("name"), chart.get("version")
-    if not isinstance(name, str) or not name or "/" in name:
-        raise FleetError("has no name that a chart can have", place=path, remedy="Write name: and a plain name.")
-    if not isinstance(version, str) or not _VERSION.fullmatch(version):
+    chart = decode(go_yaml.load(data, path), _METADATA, data, path)
+    name, version, kind = chart.get("name", ""), chart.get("version", ""), chart.get("type", "")
+    if name in ("", ".", "..") or "/" in name:
+        raise FleetError(f"name {name!r} is no name of a chart", place=path, remedy="Write name: and a plain name.")
+    if not _VERSION.fullmatch(version):
         raise FleetError(
             f"version {version!r} is not a semantic version", place=path, remedy='Write version: and, say, "1.0.0".'
         )
+    if kind not in ("", "application", "library"):
+        raise FleetError(f"type {kind!r} is no type of a chart", place=path, remedy="Write application or library.")
+    _check_dependency_names(chart.get("dependencies") or [], path)
     return chart
 
 
-def _requirements(files: TreeFiles, directory: str) -> list[str]:
+def _check_dependency_names(dependencies: list[dict[str, Any]], path: str) -> None:
+    names: set[str] = set()
+    for item in dependencies:
+        alias = item.get("alias") or ""
+        if not _ALIAS.fullmatch(alias):
+            raise FleetError(
+                f"the alias {alias!r} of a dependency is not allowed",
+                place=path,
+                remedy="Use letters, digits, '-' and '_'.",
+            )
+        name = alias or item.get("name") or ""
+        if name in names:
+            raise FleetError(
+                f"two dependencies have the name or alias {name}", place=path, remedy="Give one of them an alias."
+            )
+        names.add(name)
+
+
+def _check_values(files: TreeFiles, path: str) -> None:
+    """See that the chart's values are YAML: Helm loads them together with Chart.yaml."""
+    if not files.index.is_file(path):
+        return
+    for document in re.split(rb"^---[^\n]*\n", files.read(path), flags=re.MULTILINE):
+        if document.strip():
+            decode_values(go_yaml.load(document, path), document, path)
+
+
+def _requirements(files: TreeFiles, directory: str) -> list[dict[str, Any]]:
     """The dependencies in requirements.yaml, where charts of API version v1 have them."""
     path = join(directory, "requirements.yaml")
     if not files.index.is_file(path):
         return []
-    document = go_yaml.load(files.read(path), path)
-    items = document.get("dependencies") if isinstance(document, dict) else None
-    return [item.get("name") or "" for item in items or [] if isinstance(item, dict)]
+    data = files.read(path)
+    return decode(go_yaml.load(data, path), _METADATA, data, path).get("dependencies") or []
 
 
 def _vendored(files: TreeFiles, directory: str) -> Iterator[str]:
@@ -108,12 +157,18 @@ def _vendored(files: TreeFiles, directory: str) -> Iterator[str]:
         return
     for entry, is_directory in files.index.children(charts).items():
         path = join(charts, entry)
-        if entry.startswith(("_", ".")):
+        if entry.startswith(("_", ".")) or (entry.endswith(".prov") and not is_directory):
             continue
-        if is_directory and CHART_FILE in files.index.children(path):
-            yield _metadata(files.read(join(path, CHART_FILE)), join(path, CHART_FILE))["name"]
-        elif entry.endswith(".tgz") and files.index.is_file(path):
+        if entry.endswith(".tgz") and files.index.is_file(path):
             yield _packed_name(files.read(path), path)
+        elif is_directory and CHART_FILE in files.index.children(path):
+            yield _metadata(files.read(join(path, CHART_FILE)), join(path, CHART_FILE))["name"]
+        elif not files.index.is_file(join(directory, ".helmignore")):
+            raise FleetError(
+                "is not a chart, and Helm takes everything in charts/ for one",
+                place=path,
+                remedy="Move it elsewhere, or let its name begin with '_'.",
+            )
 
 
 def _packed_name(data: bytes, path: str) -> str:

@@ -51,8 +51,9 @@ def decode_values(document: Any, data: bytes, place: str) -> dict[str, Any]:
 def decode(document: Any, kind: Struct | Map, data: bytes, place: str) -> dict[str, Any]:
     """A YAML document as a Go struct or map. Raises FleetError with file, line, field, and what was found there."""
     try:
-        _check_numbers(document)
-        return kind.decode(coerce(document, kind)) or {}
+        coerced = coerce(document, kind)
+        _check_numbers(coerced)
+        return kind.decode(coerced) or {}
     except WrongType as error:
         raise _error(
             f"{field_name(error.path)} must be {error.wanted}, not {_describe(error.value)}",

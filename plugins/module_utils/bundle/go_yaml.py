@@ -44,6 +44,7 @@ _WORDS: dict[str, Any] = {
 }
 _NUMBER_START = frozenset("+-.0123456789")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_DOTTED = re.compile(r"\.[0-9]+(_[0-9]+)*([eE][-+]?[0-9]+(_[0-9]+)*)?")
 _INTEGER = re.compile(r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|(0|[1-9][0-9]*))")
 _TIMESTAMP = re.compile(
     r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ][0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}(\.[0-9]+)?(Z|[-+][0-9]{2}:[0-9]{2})?)?"
@@ -98,23 +99,17 @@ def to_float64(value: int | float) -> int | float:
 
 
 def format_float32(number: float) -> str:
-    """Go's ``FormatFloat(number, 'g', -1, 32)``: how a float becomes a string or a key."""
+    """Go's ``FormatFloat(number, 'g', -1, 32)``: how a float becomes a string."""
     if math.isnan(number):
-        return ".nan"
-    if math.isinf(number):
-        return ".inf" if number > 0 else "-.inf"
-    try:
-        single = struct.unpack("f", struct.pack("f", number))[0]
-    except OverflowError:
-        return ".inf" if number > 0 else "-.inf"
-    for precision in range(1, 10):
-        text = f"{single:.{precision - 1}e}"
-        if struct.unpack("f", struct.pack("f", float(text)))[0] == single:
-            break
+        return "NaN"
+    single = _to_float32(number)
+    if math.isinf(single):
+        return "+Inf" if single > 0 else "-Inf"
+    text = next(text for text in (f"{single:.{digits}e}" for digits in range(9)) if _to_float32(float(text)) == single)
     mantissa, _, power = text.partition("e")
     exponent = int(power)
+    sign = "-" if mantissa.startswith("-") else ""
     digits = mantissa.lstrip("-").replace(".", "").rstrip("0") or "0"
-    sign = "-" if text.startswith("-") else ""
     if single and not -4 <= exponent < 6:
         fraction = f".{digits[1:]}" if len(digits) > 1 else ""
         return f"{sign}{digits[0]}{fraction}e{'-' if exponent < 0 else '+'}{abs(exponent):02d}"
@@ -123,6 +118,13 @@ def format_float32(number: float) -> str:
     if exponent + 1 >= len(digits):
         return f"{sign}{digits}{'0' * (exponent + 1 - len(digits))}"
     return f"{sign}{digits[: exponent + 1]}.{digits[exponent + 1 :]}"
+
+
+def _to_float32(number: float) -> float:
+    try:
+        return struct.unpack("f", struct.pack("f", number))[0]
+    except OverflowError:
+        return math.copysign(math.inf, number)
 
 
 def _loader() -> type:
@@ -152,7 +154,9 @@ def _number(text: str) -> int | float | str:
     """The number that a plain scalar is, or the text itself."""
     if text[0] not in _NUMBER_START:
         return text
-    plain = text if text[0] == "." else text.replace("_", "")
+    if text[0] == "." and not _DOTTED.fullmatch(text):
+        return text
+    plain = text.replace("_", "")
     integer = _INTEGER.fullmatch(plain)
     if integer:
         value = _integer(integer)
@@ -201,19 +205,20 @@ def _key(value: Any) -> str:
     if isinstance(value, int) and value < 2**63:
         return str(value)
     if isinstance(value, float):
-        return format_float32(value)
+        text = format_float32(value)
+        return {"NaN": ".nan", "+Inf": ".inf", "-Inf": "-.inf"}.get(text, text)
     raise ValueError("null cannot be a key" if value is None else f"{value} is too large to be a key")
 
 
 class _Open:
     """A mapping or list whose end was not reached yet."""
 
-    __slots__ = ("anchor", "container", "is_merge", "key", "line", "size")
+    __slots__ = ("anchor", "container", "is_flow", "is_merge", "key", "size")
 
-    def __init__(self, container: dict | list, anchor: str | None, line: int):
+    def __init__(self, container: dict | list, anchor: str | None, is_flow: bool):
         self.container = container
         self.anchor = anchor
-        self.line = line
+        self.is_flow = is_flow
         self.size = 1
         self.key: str | None = None
         self.is_merge = False
@@ -266,6 +271,9 @@ class _Constructor:
         self._nodes += 1
         tag = event.tag or ""
         is_plain = event.implicit[0]
+        if self._open and self._open[-1].is_flow and "?" in event.value and not event.style:
+            # libyaml takes it as part of the text, go-yaml as the sign before a key, which then is misplaced.
+            raise self._error("? must not be in a text between {} or []", event, "Put the text in quotes.")
         if self._awaits_key() and event.value == "<<" and (is_plain or tag == _TAG + "merge"):
             self._open[-1].is_merge = True
             self._open[-1].key = "<<"
@@ -288,7 +296,7 @@ class _Constructor:
             )
         if event.anchor:
             self._anchors[event.anchor] = None
-        self._open.append(_Open(container, event.anchor, event.start_mark.line))
+        self._open.append(_Open(container, event.anchor, bool(event.flow_style)))
 
     def _end(self, event: Any) -> None:
         done = self._open.pop()

@@ -37,17 +37,17 @@ def _walk(files: TreeFiles, directory: str, left_out: frozenset[str], update_dep
     pending = [directory] if index.is_directory(directory) else []
     while pending:
         path = pending.pop()
-        name = path.rpartition("/")[2]
-        if not index.is_directory(path):
-            if not (_below(directory, path) in left_out or name.startswith(".") or _ignored(rules, path, False)):
+        is_directory = index.is_directory(path)
+        ignored = _ignored(rules, path, is_directory) or path.rpartition("/")[2].startswith(".")
+        if not is_directory:
+            if not ignored and _below(directory, path) not in left_out:
                 yield path
             continue
         if update_dependencies:
             charts.check_dependencies(files, path)
-        if name.startswith(".") or _ignored(rules, path, True):
-            continue
-        rules.add(path, _ignore_patterns(files, path))
-        pending.extend(join(path, child) for child in reversed(index.children(path)))
+        if not ignored:
+            rules.add(path, _ignore_patterns(files, path))
+            pending.extend(join(path, child) for child in reversed(index.children(path)))
 
 
 def _ignored(rules: ignore.IgnoreRules, path: str, is_directory: bool) -> bool:

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A local directory as a FileTree. Nothing outside of it is ever read, whatever its links point to."""
 
+from __future__ import annotations
+
 import os
 import stat
 from collections.abc import Iterable, Mapping

@@ -8,6 +8,8 @@ They differ from Python's ``fnmatch``: ``*`` and ``?`` never match ``/``, a clas
 as far as the malformed part, as in Go).
 """
 
+from __future__ import annotations
+
 import re
 from dataclasses import dataclass
 from functools import lru_cache

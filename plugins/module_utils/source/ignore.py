@@ -8,6 +8,8 @@ Every line is a pattern for the *base name* of files and directories below its d
 rules, odd ones too, are Fleet's (``internal/bundlereader/loaddirectory.go`` in rancher/fleet).
 """
 
+from __future__ import annotations
+
 import re
 from dataclasses import dataclass, field
 
@@ -46,7 +48,7 @@ class IgnoreRules:
 
     directory: str = ""
     patterns: list[str] = field(default_factory=list)
-    children: list["IgnoreRules"] = field(default_factory=list)
+    children: list[IgnoreRules] = field(default_factory=list)
 
     def add(self, directory: str, patterns: list[str]) -> None:
         """Let patterns hold in a directory."""
@@ -65,7 +67,7 @@ class IgnoreRules:
             self._matches(pattern, name, is_directory) for node in self._route(path) for pattern in node.patterns
         )
 
-    def _route(self, path: str) -> list["IgnoreRules"]:
+    def _route(self, path: str) -> list[IgnoreRules]:
         """The nodes whose patterns hold for a path, from the root on."""
         route = [self]
         while route[-1].directory != path:

@@ -8,6 +8,8 @@ named is a bundle if it has a ``fleet.yaml`` or holds YAML that no deeper ``flee
 deeper one only if it has a ``fleet.yaml`` itself.
 """
 
+from __future__ import annotations
+
 import posixpath
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -43,10 +45,10 @@ def find_bundles(tree: FileTree, paths: Sequence[str], driven: Iterable[Mapping[
     Paths that match nothing are passed over. Raises FleetError for a malformed pattern and for a
     path that leads out of the tree.
     """
+    index = TreeIndex(tree)
     driven = list(driven)
     if driven:
-        return list(dict.fromkeys(_driven_root(item) for item in driven))
-    index = TreeIndex(tree)
+        return list(dict.fromkeys(_driven_root(index, item) for item in driven))
     roots: dict[BundleRoot, None] = {}
     for path in paths or ["."]:
         for match in _glob(index, path.lstrip("/")):
@@ -54,17 +56,24 @@ def find_bundles(tree: FileTree, paths: Sequence[str], driven: Iterable[Mapping[
     return list(roots)
 
 
-def _driven_root(item: Mapping[str, str]) -> BundleRoot:
+def _driven_root(index: TreeIndex, item: Mapping[str, str]) -> BundleRoot:
     base = item.get("base") or "."
-    return BundleRoot(_inside(base), base, item.get("options") or "")
+    directory = index.locate(base.lstrip("/"))
+    if directory is None:
+        raise FleetError(
+            f"there is no directory {base!r}", place="bundles", remedy="Name directories of the repository as base."
+        )
+    return BundleRoot(directory, base, item.get("options") or "")
 
 
 def _bundles_below(index: TreeIndex, spelled: str) -> Iterable[BundleRoot]:
-    directory = index.locate(_inside(spelled))
-    if directory is None or not index.is_directory(directory):
-        return  # A file, or a link to a directory: Fleet makes an empty bundle of it, and skips that.
+    found, directory = index.locate(spelled), index.resolve(spelled)
+    if found is None or directory is None or not index.is_directory(directory):
+        return
     if _has_options(index, directory) or _has_unclaimed_yaml(index, directory):
-        yield BundleRoot(directory, spelled)
+        yield BundleRoot(found, spelled)
+    if found != directory:
+        return  # A link to a directory is looked at, but as in Go's WalkDir not walked.
     for deeper in index.walk(directory):
         if deeper != directory and _has_options(index, deeper):
             below = deeper[len(directory) + 1 :] if directory else deeper
@@ -96,14 +105,14 @@ def _glob(index: TreeIndex, pattern: str) -> list[str]:
     if not pattern:
         return []
     if not go_match.has_wildcard(pattern):
-        return [pattern] if index.locate(_inside(pattern)) is not None else []
+        return [pattern] if index.locate(pattern) is not None else []
     head, _, tail = pattern.rpartition("/")
     parents = _glob(index, head) if go_match.has_wildcard(head) else [head or "."]
     return [path for parent in parents for path in _glob_in(index, parent, tail, pattern)]
 
 
 def _glob_in(index: TreeIndex, parent: str, name_pattern: str, pattern: str) -> Iterable[str]:
-    directory = index.resolve(_inside(parent))
+    directory = index.resolve(parent)
     if directory is None or not index.is_directory(directory):
         return
     for name in index.children(directory):
@@ -120,15 +129,3 @@ def _matches(part: str, name: str, pattern: str) -> bool:
             place="paths",
             remedy="Close what '[' opens, or put '\\' before a character that is meant literally.",
         ) from error
-
-
-def _inside(path: str) -> str:
-    """The path as the tree knows it. Raises FleetError if it begins outside of the tree."""
-    clean = join("", path.strip("/"))
-    if clean == ".." or clean.startswith("../"):
-        raise FleetError(
-            f"the path {path!r} leads out of the repository",
-            place="paths",
-            remedy="Name directories inside the repository.",
-        )
-    return clean

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Questions about a tree of files that its flat list of paths does not answer: directories and symbolic links."""
 
+from __future__ import annotations
+
 import posixpath
 from collections.abc import Iterable, Iterator
 from functools import cached_property
@@ -57,9 +59,13 @@ class TreeIndex:
 
     def locate(self, path: str) -> str | None:
         """The path with all links followed but one at its end; None if nothing is there. Raises FleetError."""
-        parent, _, name = path.rpartition("/")
+        parent, _, name = path.rstrip("/").rpartition("/")
+        if name in ("", ".", ".."):
+            return self.resolve(path)
         directory = self.resolve(parent)
-        located = join(directory, name) if directory is not None else ""
+        if directory is None:
+            return None
+        located = join(directory, name)
         return located if located in self._entries or self.is_directory(located) else None
 
     def walk(self, directory: str) -> Iterator[str]:

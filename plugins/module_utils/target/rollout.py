@@ -59,7 +59,8 @@ class Rollout:
 
 def plan(strategy: Mapping[str, Any] | None, matched: Matched) -> Rollout:
     """Partition the deployments of a bundle. Raises FleetError for a limit or selector that is wrong."""
-    strategy = strategy or {}
+    if strategy is None or not matched:
+        strategy = {}
     max_new = strategy.get("maxNew")
     try:
         partitions = _manual(strategy, matched) if strategy.get("partitions") else _automatic(strategy, matched)
