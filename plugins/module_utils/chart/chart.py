@@ -35,6 +35,8 @@ FORBIDDEN = ("fleet.cattle.io/bundle-id", "fleet.cattle.io/agent-namespace")
 RAW = "raw-yaml/"
 """Where a chart holds manifests that are deployed as they are, without templates."""
 
+_RENDERED = "If this is a template: of raw manifests, Helm renders only those below templates/, so move it there."
+
 _MANIFESTS = (".yaml", ".yml", ".json")
 _FLEET_YAML = ("fleet.yaml", "fleet.yml")
 
@@ -168,5 +170,9 @@ def _raw_objects(files: dict[str, bytes], place: str) -> list[dict[str, Any]]:
         except MissingKind:
             # Fleet leaves out the whole file, whatever else is in it.
             continue
+        except FleetError as error:
+            if b"{{" in content and not error.remedy:
+                raise FleetError(error.problem, place=error.place, remedy=_RENDERED) from error
+            raise
         objects += [item for item in parsed if item.get("apiVersion") and item.get("kind")]
     return objects

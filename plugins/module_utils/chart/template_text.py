@@ -30,7 +30,9 @@ CHECK_TEMPLATE = """\
 {{- $value := index . 0 -}}{{- $key := index . 1 -}}
 {{- if kindIs "map" $value -}}
 {{- if not (typeIs "map[string]interface {}" $value) -}}{{- $value = $value | toJson | fromJson -}}{{- end -}}
-{{- if not (hasKey $value $key) -}}{{- fail (printf "line %d: map has no entry for key %q" (index . 2) $key) -}}{{- end -}}
+{{- if not (hasKey $value $key) -}}
+{{- fail (printf "line %d: map has no entry for key %q" (index . 2) $key) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 """
@@ -301,6 +303,8 @@ class _Action:
                 break
         for _ in range(length):
             yield self._next().text
+        if length:
+            yield " "
 
     def _pipeline(self) -> str:
         """Commands up to the end of the action, or to a right parenthesis, which is left to the caller."""

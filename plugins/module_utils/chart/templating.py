@@ -285,7 +285,7 @@ class _Evaluation:
         return _packed(files), json.dumps(values).encode()
 
     def _blame(self, jobs: list[_Job], error: HelmError) -> bool:
-        """Find the text and the cluster that an error of Helm's is about, and fail the bundle. False if it says neither."""
+        """Find what an error of Helm's is about, text and cluster, and fail the bundle. False if it says neither."""
         found = re.search(r"values/templates/_(\d+)\.tpl:(\d+)", error.problem)
         called = re.search(r"values/templates/output\.yaml:(\d+)", error.problem)
         if called:

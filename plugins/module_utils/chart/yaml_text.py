@@ -28,8 +28,8 @@ def to_yaml(objects: Iterable[dict[str, Any]]) -> bytes:
 
 def _mapping(mapping: dict[str, Any], indent: str) -> Iterator[str]:
     for key in sorted(mapping):
-        name = _scalar(key, indent)
-        opening = f"{indent}{name}:" if len(key) < _EXPLICIT_KEY and "\n" not in key else f"{indent}? {name}\n{indent}:"
+        name = _quoted(key) if "\n" in key else _scalar(key, indent)
+        opening = f"{indent}{name}:" if len(key) < _EXPLICIT_KEY else f"{indent}? {name}\n{indent}:"
         value = mapping[key]
         if isinstance(value, dict) and value:
             yield opening + "\n"
