@@ -101,6 +101,13 @@ class Answer:
         return cls.json({**document, "code": status}, status, **headers)
 
 
+class _QuietServer(ThreadingHTTPServer):
+    """Clients that break off are what the tests are about."""
+
+    def handle_error(self, request, client_address) -> None:
+        return
+
+
 class RecordingServer:
     """Listens on a free port of 127.0.0.1 until closed. ``answer`` decides what each request gets."""
 
@@ -108,7 +115,7 @@ class RecordingServer:
         self.authority = authority or Authority()
         self.requests: list[Request] = []
         self.answer: Callable[[Request], Answer | None] = lambda request: Answer()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = _QuietServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self._certificate = certificate or self.authority.issue("server")
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)

@@ -23,8 +23,11 @@ from .transport import Transport
 
 try:
     import urllib3
+    from urllib3._collections import HTTPHeaderDict  # urllib3.HTTPHeaderDict from 2.0 on
 except ImportError:
-    urllib3 = None
+    urllib3 = HTTPHeaderDict = None
+
+_HAS_READ1 = urllib3 is not None and hasattr(urllib3.response.HTTPResponse, "read1")
 
 __all__ = ["METADATA", "METADATA_LIST", "ApiError", "Client"]
 
@@ -82,7 +85,9 @@ class Client:
         """
         if query:
             path = f"{path}?{urlencode(query)}"
-        headers = {"Accept": accept or "application/json", "User-Agent": "gitops.fleet", "Accept-Encoding": "gzip"}
+        headers = {"Accept": accept or "application/json", "User-Agent": "gitops.fleet"}
+        if _HAS_READ1:
+            headers["Accept-Encoding"] = "gzip"
         content = None
         if body is not None:
             content = json.dumps(body).encode()
@@ -178,21 +183,21 @@ class Client:
     ) -> tuple[Any, bytes]:
         with self._guard:
             self.requests += 1
-        all_headers = urllib3.HTTPHeaderDict(headers)
+        all_headers = HTTPHeaderDict(headers)
         for name, value in login.headers:
             all_headers.add(name, value)
         timeout = urllib3.Timeout(connect=min(self.timeout, _CONNECT_TIMEOUT), read=self.timeout)
         try:
             response = transport.send(method, path, headers=all_headers, body=content, timeout=timeout)
             return response, self._body(response)
-        except urllib3.exceptions.HTTPError as error:
+        except (urllib3.exceptions.HTTPError, OSError) as error:
             failure = no_answer(error, transport.server, self.timeout, login.certificate)
             raise _Broken(failure, isinstance(error, urllib3.exceptions.ProtocolError)) from error
 
     def _body(self, response: Any) -> bytes:
         deadline = time.monotonic() + self.timeout * _LONGEST_ANSWER
-        # read1 returns what has come; urllib3 1.26 has none, and there the deadline is looked at less often.
-        read = getattr(response, "read1", response.read)
+        # read1 returns what has come. urllib3 1.26 (the last of its line) has none, but http.client below it.
+        read = response.read1 if _HAS_READ1 else response._fp.read1
         pieces: list[bytes] = []
         size = 0
         try:
@@ -208,6 +213,7 @@ class Client:
         except FleetError:
             response.close()
             raise
+        response.drain_conn()
         response.release_conn()
         return b"".join(pieces)
 

@@ -75,7 +75,7 @@ def no_answer(error: Exception, server: str, timeout: float, certificate: bytes)
         return _no_connection(error, server)
     if isinstance(error, urllib3.exceptions.ConnectTimeoutError):
         return Unreachable(f"{server} cannot be connected to within the time limit", remedy=_LOOK_AT_THE_NETWORK)
-    if isinstance(error, urllib3.exceptions.TimeoutError):
+    if isinstance(error, (urllib3.exceptions.TimeoutError, TimeoutError)):
         return Unreachable(f"{server} gave no answer within {timeout:g} s", remedy="Look at its load and its etcd.")
     if isinstance(error, urllib3.exceptions.SSLError):
         return _tls_failure(error, server, certificate)
@@ -101,7 +101,7 @@ def _tls_failure(error: Exception, server: str, certificate: bytes) -> Unreachab
             f"the certificate of {server} is signed by an authority that the kubeconfig does not name",
             remedy="Put the cluster's current CA into certificate-authority-data.",
         )
-    if code in _WRONG_HOST:
+    if code in _WRONG_HOST or "doesn't match" in str(error):  # the latter says urllib3 1.26
         return Unreachable(
             f"the certificate of {server} is for another host name",
             remedy="Use a name that it is made for, or set tls-server-name in the kubeconfig.",

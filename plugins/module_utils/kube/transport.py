@@ -25,6 +25,11 @@ from .credentials import Credentials
 from .kubeconfig import Kubeconfig
 from .proxy import proxy_for
 
+try:
+    import urllib3
+except ImportError:
+    urllib3 = None
+
 _IMPORT = threading.Lock()
 """The library's parts import each other in a circle: a second thread would find it half loaded."""
 
@@ -86,6 +91,8 @@ def _pool(server: str, cluster: dict[str, Any]) -> Any:
 def _tls(cluster: dict[str, Any], credentials: Credentials, temp_directory: Path) -> ssl.SSLContext:
     """As strict as Go's TLS, which Helm uses, and no stricter."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    # urllib3 1.26 tells OpenSSL no name for a server that is an IP address, and compares the names itself.
+    context.check_hostname = not urllib3.__version__.startswith("1.")
     context.hostname_checks_common_name = False
     # A kubeconfig may name an intermediate authority as the one to trust.
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN

@@ -230,7 +230,8 @@ def test_truncated_answers(servers, client_of):
     server.answer = lambda request: Answer(200, b'{"items": [', content_length=11)
     assert "not complete JSON" in str(failure(client_of(server, TOKEN)))
     server.answer = lambda request: Answer(200, b'{"items": [', content_length=1000)
-    assert "broke the connection off" in str(failure(client_of(server, TOKEN)))
+    text = str(failure(client_of(server, TOKEN)))
+    assert "broke the connection off" in text or "not complete JSON" in text  # urllib3 1.26 does not count
 
 
 def test_deeply_nested_answers(servers, client_of):
