@@ -104,14 +104,20 @@ def _check_identity(scope: Scope, listing: Listing) -> None:
     A context that was pointed elsewhere would otherwise have the other cluster's releases pruned.
     """
     for release in listing.releases.values():
-        found = release.labels.get(labels.CLUSTER, "")
-        if release.labels.get(labels.OWNER) == scope.owner and found and found != labels.label_value(scope.cluster):
+        other = _other_cluster(scope, release)
+        if release.labels.get(labels.OWNER) == scope.owner and other:
             raise FleetError(
                 f"its kubeconfig context leads to another cluster: release {release.namespace}/{release.name} "
-                f"there was deployed to cluster {found}",
+                f"there was deployed to cluster {other}",
                 remedy="Nothing was changed. Correct the context; if the cluster was renamed or moved to another "
                 f"workspace, run once with accept_identity: [{scope.cluster}].",
             )
+
+
+def _other_cluster(scope: Scope, release: Release) -> str:
+    """The cluster that the release says it was deployed to, where that is another one; else ''."""
+    found = release.labels.get(labels.CLUSTER, "")
+    return found if found != labels.label_value(scope.cluster) else ""
 
 
 def _plan_release(scope: Scope, wanted: Wanted, release: Release | None, taken_twice: bool) -> Step:
@@ -141,9 +147,10 @@ def _plan_release(scope: Scope, wanted: Wanted, release: Release | None, taken_t
         return step(Action.REFUSED, f"another operation is in progress on it ({release.status})", "Wait for it to end.")
     if release.is_pending:
         return step(Action.UPGRADE, f"an interrupted run left it {release.status}")
-    if release.is_up_to_date(wanted.value) and not stranger:
+    moved = _other_cluster(scope, release)
+    if release.is_up_to_date(wanted.value) and not stranger and not moved:
         return step(Action.NONE, "up to date")
-    return step(Action.UPGRADE, _why_upgrade(wanted, release, stranger))
+    return step(Action.UPGRADE, _why_upgrade(wanted, release, stranger, moved))
 
 
 def _whose(scope: Scope, wanted: Wanted, release: Release) -> str:
@@ -159,13 +166,16 @@ def _whose(scope: Scope, wanted: Wanted, release: Release) -> str:
     return ""
 
 
-def _why_upgrade(wanted: Wanted, release: Release, stranger: str) -> str:
+def _why_upgrade(wanted: Wanted, release: Release, stranger: str, moved: str) -> str:
     if stranger:
         return f"taken over: it {stranger}"
     if release.status != "deployed":
         return f"its last revision is {release.status}"
     if release.labels.get(labels.REVISION) != str(release.revision):
         return f"revision {release.revision} was made by somebody else"
+    if moved:
+        # Accepted once; the upgrade writes the cluster's present name, so that it need not be accepted again.
+        return f"it was deployed to cluster {moved}"
     return "content or options changed"
 
 
