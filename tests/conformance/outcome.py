@@ -22,8 +22,8 @@ from ansible_collections.gitops.fleet.plugins.module_utils.target.targeting impo
 
 from .cases import Case
 
-KUBE_VERSION = "v1.25.0"
-"""The version of Kubernetes that Fleet's dry run takes for granted."""
+KUBE_VERSION = "1.25.0"
+"""The version of Kubernetes that Fleet's dry run takes for granted, as its templates see it."""
 
 
 WORKSPACE = "fleet-default"
@@ -101,9 +101,10 @@ def stored_options(deployment: BundleDeployment) -> dict[str, Any]:
 
 
 def render_objects(deployment: BundleDeployment, helm: Helm) -> list[dict[str, Any]] | FleetError:
-    """The objects of one deployment, or why there are none."""
+    """The objects of one deployment, or why there are none. Like Fleet's dry run it takes what is stored."""
+    stored = deployment.with_options(stored_options(deployment))
     try:
-        return render(deployment, helm, set_id_prefix="", kube_version=KUBE_VERSION)
+        return render(stored, helm, set_id_prefix="", kube_version=KUBE_VERSION)
     except FleetError as error:
         return error
 

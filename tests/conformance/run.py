@@ -19,9 +19,6 @@ PASSING = HERE / "passing.txt"
 sys.path[:0] = [str(CHECKOUT / "build/collections"), str(CHECKOUT)]
 
 from ansible_collections.gitops.fleet.plugins.module_utils.bundle import go_json  # noqa: E402
-from ansible_collections.gitops.fleet.plugins.module_utils.bundle.api_types import (  # noqa: E402
-    BUNDLE_DEPLOYMENT_OPTIONS,
-)
 from ansible_collections.gitops.fleet.plugins.module_utils.bundle.content import content_id  # noqa: E402
 from ansible_collections.gitops.fleet.plugins.module_utils.chart.helm import find_helm  # noqa: E402
 from ansible_collections.gitops.fleet.plugins.module_utils.target.deployment import BundleDeployment  # noqa: E402
@@ -30,7 +27,7 @@ from ansible_collections.gitops.fleet.plugins.module_utils.target.targeting impo
 from tests.conformance.cases import load_cases, load_fleet  # noqa: E402
 from tests.conformance.compare import bundle_differences, object_differences, target_differences  # noqa: E402
 from tests.conformance.emit import Emitter, Rendered  # noqa: E402
-from tests.conformance.outcome import Outcome, read_case, render_objects, target  # noqa: E402
+from tests.conformance.outcome import Outcome, read_case, render_objects, stored_options, target  # noqa: E402
 
 
 class Renderer:
@@ -61,7 +58,7 @@ class Renderer:
     @staticmethod
     def _key(deployment: BundleDeployment) -> tuple:
         bundle = deployment.bundle
-        options = go_json.dumps(BUNDLE_DEPLOYMENT_OPTIONS.canonical(deployment.options))
+        options = go_json.dumps(stored_options(deployment))
         return bundle.name, content_id(bundle), tuple(sorted(bundle.labels.items())), options
 
 
