@@ -193,39 +193,46 @@ class TestKilled:
         assert git_processes(cache) == []
 
 
+def cut_pack(mirror):
+    for pack in mirror.glob("objects/pack/*.pack"):
+        pack.chmod(0o600)
+        pack.write_bytes(pack.read_bytes()[:40])
+
+
+def lose_pack(mirror):
+    for pack in mirror.glob("objects/pack/*"):
+        pack.unlink()
+
+
+def lose_head(mirror):
+    (mirror / "HEAD").unlink()
+
+
+def spoil_config(mirror):
+    (mirror / "config").write_text("[core\n")
+
+
+def spoil_refs(mirror):
+    for ref in (mirror / "refs/fleet").iterdir():
+        ref.write_text("nonsense\n")
+
+
+def leave_locks(mirror):
+    for ref in (mirror / "refs/fleet").iterdir():
+        ref.with_suffix(".lock").touch()
+    (mirror / "shallow.lock").touch()
+
+
+def make_it_a_file(mirror):
+    mirror.rename(mirror.with_name("elsewhere"))
+    mirror.write_text("x")
+
+
+DAMAGES = [cut_pack, lose_pack, lose_head, spoil_config, spoil_refs, leave_locks, make_it_a_file]
+
+
 class TestDamaged:
-    def damages():
-        def cut_pack(mirror):
-            for pack in mirror.glob("objects/pack/*.pack"):
-                pack.chmod(0o600)
-                pack.write_bytes(pack.read_bytes()[:40])
-
-        def lose_pack(mirror):
-            for pack in mirror.glob("objects/pack/*"):
-                pack.unlink()
-
-        def lose_head(mirror):
-            (mirror / "HEAD").unlink()
-
-        def spoil_config(mirror):
-            (mirror / "config").write_text("[core\n")
-
-        def spoil_refs(mirror):
-            for ref in (mirror / "refs/fleet").iterdir():
-                ref.write_text("nonsense\n")
-
-        def leave_locks(mirror):
-            for ref in (mirror / "refs/fleet").iterdir():
-                ref.with_suffix(".lock").touch()
-            (mirror / "shallow.lock").touch()
-
-        def make_it_a_file(mirror):
-            mirror.rename(mirror.with_name("elsewhere"))
-            mirror.write_text("x")
-
-        return [cut_pack, lose_pack, lose_head, spoil_config, spoil_refs, leave_locks, make_it_a_file]
-
-    @pytest.mark.parametrize("damage", damages(), ids=lambda damage: damage.__name__)
+    @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
     def test_it_is_made_anew(self, repository, cache, snapshot, damage):
         snapshot(repo=str(repository.path), branch="main")
         damage(mirror_of(cache))
@@ -277,7 +284,7 @@ class TestNoRoom:
         path = tmp_path / "small"
         path.mkdir()
         mounted = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(path)], capture_output=True, text=True
+            ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(path)], capture_output=True, text=True, check=False
         )
         if mounted.returncode != 0:
             pytest.skip(f"a small disk cannot be mounted here: {mounted.stderr.strip()}")
