@@ -39,7 +39,7 @@ def test_a_host_reads_back_what_the_batch_wrote_for_it(tmp_path):
     assert details.warnings == ["w"]
     assert [item["state"] for item in details.releases] == ["Ready", "Deployed (health not checked)"]
     assert [item["bundle"] for item in details.notable_releases] == ["web"]
-    assert list((tmp_path / "runs").iterdir())[0].stat().st_mode & 0o777 == 0o700
+    assert next((tmp_path / "runs").iterdir()).stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.parametrize(
