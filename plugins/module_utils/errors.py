@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The one kind of error that reaches a user: a place, what is wrong there, and what to do."""
 
+from __future__ import annotations
+
 
 class FleetError(Exception):
     """Something a user can mend.
@@ -18,7 +20,7 @@ class FleetError(Exception):
         self.place = place
         self.remedy = remedy
 
-    def at(self, place: str) -> "FleetError":
+    def at(self, place: str) -> FleetError:
         """The same error seen from further out: ``place`` is put before the place it already has."""
         inner = f"{place}, {self.place}" if self.place else place
         return type(self)(self.problem, place=inner, remedy=self.remedy)

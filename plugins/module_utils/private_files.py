@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Files that may hold secrets, and the cache: where they lie, who may read them, how they go."""
 
+from __future__ import annotations
+
 import fcntl
 import os
 import shutil
@@ -49,7 +51,7 @@ class RunDirectory:
         self._lock = open(self.path / "lock", "w", encoding="ascii")
         fcntl.flock(self._lock, fcntl.LOCK_EX)
 
-    def __enter__(self) -> "RunDirectory":
+    def __enter__(self) -> RunDirectory:
         return self
 
     def __exit__(self, *_exception) -> None:

@@ -6,6 +6,8 @@
 # This file holds the documentation only: the work is done by the action plugin of the same name,
 # which needs the controller's view of the play (hosts of the batch, their variables).
 
+from __future__ import annotations
+
 DOCUMENTATION = r"""
 module: fleet_deploy
 short_description: Deploy bundles to the clusters of a play

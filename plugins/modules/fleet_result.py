@@ -5,6 +5,8 @@
 
 # This file holds the documentation only: the work is done by the action plugin of the same name.
 
+from __future__ import annotations
+
 DOCUMENTATION = r"""
 module: fleet_result
 short_description: Give each cluster its own result of a deployment

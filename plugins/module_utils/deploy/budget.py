@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The delete budget: how much a run may prune, counted over all its clusters before anything is deleted."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence

@@ -8,6 +8,7 @@ most often a context that was pointed elsewhere by mistake, and what it holds wo
 The file is a copy for safety's sake: a control node without it (an AWX job) still has the label
 ``cluster`` of the releases, and an inventory may state ``uid`` with a cluster.
 """
+
 from __future__ import annotations
 
 import fcntl

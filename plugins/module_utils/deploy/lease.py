@@ -7,6 +7,7 @@ Two runs (two jobs, two slices of a job, two control nodes) would otherwise upgr
 once. The Lease also tells an interrupted release from one that is at work right now: whoever holds
 it may take over what an earlier run left ``pending-…``.
 """
+
 from __future__ import annotations
 
 import os

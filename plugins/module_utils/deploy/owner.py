@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who deploys: the name that keeps the releases of two control nodes apart."""
+
 from __future__ import annotations
 
 import re

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is to be done on one cluster: desired deployments against the releases that are there."""
+
 from __future__ import annotations
 
 from collections import Counter

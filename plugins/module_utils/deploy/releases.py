@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What releases a cluster holds: one metadata-only LIST of Helm's release secrets."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The values that a release is installed with: those of the options, then those that lie on the cluster."""
+
 from __future__ import annotations
 
 import base64
