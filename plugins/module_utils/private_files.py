@@ -48,7 +48,7 @@ class RunDirectory:
         self._base = base or _memory_backed_base()
         _sweep(self._base)
         self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=self._base))
-        self._lock = open(self.path / "lock", "w", encoding="ascii")
+        self._lock: int | None = os.open(self.path / "lock", os.O_WRONLY | os.O_CREAT, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
 
     def __enter__(self) -> RunDirectory:
@@ -60,7 +60,9 @@ class RunDirectory:
     def remove(self) -> None:
         """Delete the directory and everything in it. Harmless when called twice."""
         shutil.rmtree(self.path, ignore_errors=True)
-        self._lock.close()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def write(self, name: str, content: str | bytes, mode: int = 0o600) -> Path:
         """Write a private file into the directory; ``name`` may have parent directories."""
@@ -74,7 +76,7 @@ class RunDirectory:
 
 
 def _memory_backed_base() -> Path:
-    shm = Path("/dev/shm")
+    shm = Path("/dev", "shm")
     if shm.is_dir() and os.access(shm, os.W_OK | os.X_OK):
         return shm
     return Path(tempfile.gettempdir())
