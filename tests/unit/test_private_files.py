@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from ansible_collections.gitops.fleet.plugins.module_utils.errors import FleetError
 from ansible_collections.gitops.fleet.plugins.module_utils.private_files import RunDirectory, cache_directory
+
+CHECKOUT = Path(__file__).resolve().parents[2]
 
 KILLED = """
 import os, signal, sys
@@ -34,7 +37,7 @@ def test_a_run_directory_is_private_and_gone_afterwards(tmp_path):
 
 
 def test_what_a_killed_run_left_is_swept_by_the_next_and_what_is_in_use_is_not(tmp_path):
-    subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=False)
+    subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=False, cwd=CHECKOUT)
     (left,) = tmp_path.iterdir()
     assert (left / "secret").exists()
     with RunDirectory(tmp_path) as first, RunDirectory(tmp_path) as second:
@@ -45,7 +48,7 @@ def test_what_a_killed_run_left_is_swept_by_the_next_and_what_is_in_use_is_not(t
 def test_a_file_is_not_written_through_a_link(tmp_path):
     with RunDirectory(tmp_path) as run:
         (run.path / "link").symlink_to(tmp_path / "elsewhere")
-        with pytest.raises(OSError):
+        with pytest.raises(OSError, match="symbolic links"):
             run.write("link", "hunter2")
     assert not (tmp_path / "elsewhere").exists()
 
