@@ -362,8 +362,11 @@ def main() -> None:
     try:
         result = build(module)
     except FleetError as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(changed=False, **result)
+        message = str(error)
+    else:
+        module.exit_json(changed=False, **result)
+    # Outside of the handler, where Ansible would add a traceback with -vvv.
+    module.fail_json(msg=message)
 
 
 def build(module: AnsibleModule) -> dict:

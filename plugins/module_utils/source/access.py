@@ -64,13 +64,21 @@ def prepare_access(url: RepoUrl, gitrepo: GitRepo, credentials: Credentials, run
     Secrets are in files of mode 0600 there and nowhere else; git knows their paths only.
     """
     credentials.check(url)
-    home = Path(tempfile.mkdtemp(prefix="git-", dir=run.path))
-    # Only this one way: a redirect cannot lead to another protocol.
-    access = Access(home, {}, {"GIT_ALLOW_PROTOCOL": url.scheme})
-    if url.scheme in (HTTP, HTTPS):
-        _prepare_http(access, url, gitrepo, credentials, run)
-    elif url.scheme == SSH:
-        _prepare_ssh(access, credentials, run)
+    # A redirect cannot lead to another protocol, unless to a safer one.
+    protocols = {HTTP: f"{HTTP}:{HTTPS}"}.get(url.scheme, url.scheme)
+    try:
+        home = Path(tempfile.mkdtemp(prefix="git-", dir=run.path))
+        access = Access(home, {}, {"GIT_ALLOW_PROTOCOL": protocols})
+        if url.scheme in (HTTP, HTTPS):
+            _prepare_http(access, url, gitrepo, credentials, run)
+        elif url.scheme == SSH:
+            _prepare_ssh(access, credentials, run)
+    except OSError as error:
+        raise FleetError(
+            f"the directory for temporary files cannot be written: {error.strerror}",
+            place=str(run.path),
+            remedy="Make room there.",
+        ) from error
     return access
 
 

@@ -31,8 +31,8 @@ _EVERYTHING = 2**31 - 1
 _LARGEST_REF_LISTING = 16 * 1024 * 1024
 
 _REF_NOT_THERE = re.compile(r"couldn't find remote ref (\S+)")
-_COMMIT_NOT_THERE = re.compile(r"not our ref|upload-pack: not our ref|no such remote ref|bad object|unable to find")
-_COMMIT_NOT_SERVED = re.compile(r"[Ss]erver does not allow request for unadvertised object|unadvertised object")
+_COMMIT_NOT_THERE = re.compile(r"not our ref|bad object|Unable to find [0-9a-f]{40} under")
+_COMMIT_NOT_SERVED = re.compile(r"unadvertised object")
 _SHALLOW_NOT_SERVED = re.compile(r"does not support shallow|shallow capabilities")
 _DISK_FULL = re.compile(r"No space left on device|Disk quota exceeded")
 
@@ -124,9 +124,9 @@ class _Fetch:
     def _update(self) -> None:
         """Fetch what is wanted, as little of it as the server gives."""
         wanted = self.wanted.to_fetch
-        errors = self._run_fetch("--depth=1", wanted)
+        errors = self._run_fetch(["--depth=1"], wanted)
         if errors and _SHALLOW_NOT_SERVED.search(errors):
-            errors = self._run_fetch("", wanted)
+            errors = self._run_fetch([], wanted)
         if errors and is_commit(self.wanted.content) and _COMMIT_NOT_SERVED.search(errors):
             errors = self._fetch_whole_history()
         if errors:
@@ -134,7 +134,7 @@ class _Fetch:
 
     def _fetch_whole_history(self) -> str:
         """For servers that give a commit only as part of a branch or tag. Returns git's errors, '' if none."""
-        errors = self._run_fetch(f"--depth={_EVERYTHING}", [f"{BRANCHES}*", f"{TAGS}*"])
+        errors = self._run_fetch([f"--depth={_EVERYTHING}", "--prune"], [f"{BRANCHES}*", f"{TAGS}*"])
         if errors:
             return errors
         commit = self.wanted.content
@@ -143,12 +143,12 @@ class _Fetch:
         self._run_local("update-ref", _local_ref(commit), commit)
         return ""
 
-    def _run_fetch(self, depth: str, wanted: list[str]) -> str:
+    def _run_fetch(self, options: list[str], wanted: list[str]) -> str:
         """Returns git's errors, '' if there are none."""
         refspecs = [f"+{ref}:{_local_ref(ref)}" for ref in wanted]
-        arguments = ["fetch", "--quiet", "--no-tags", "--no-auto-gc", "--no-write-fetch-head", "--update-shallow"]
+        arguments = ["--quiet", "--no-tags", "--no-auto-gc", "--no-write-fetch-head", "--update-shallow", *options]
         with self.mirror.unfinished():
-            completed = self._run_remote(*arguments, *filter(None, [depth]), "--", self.url.for_git(), *refspecs)
+            completed = self._run_remote("fetch", *arguments, "--", self.url.for_git(), *refspecs)
         if completed.status == 0:
             return ""
         if _DISK_FULL.search(completed.errors):

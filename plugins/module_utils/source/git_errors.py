@@ -70,6 +70,11 @@ _RULES = [
         "Install an OpenSSH client on the machine that runs this task.",
     ),
     _Rule(
+        r"Unable to find remote helper|'remote-https?' is not a git command",
+        "git was installed without support for http",
+        "Install git's package for it (on some systems it is a package of its own).",
+    ),
+    _Rule(
         r"Could not resolve (host|hostname|proxy)|Name or service not known|Temporary failure in name resolution",
         "the name {host} (or that of a proxy) is not known",
         "Check the host in the address of the repository, and the DNS of the machine that runs this task.",

@@ -160,8 +160,9 @@ class Mirror:
     def tidy(self, git: GitCommand, deadline: Deadline) -> None:
         """Remove leftovers, and put many packs together unless somebody reads. To be called while ``fetching``."""
         for leftover in (*self._directory.glob("old-*"), *self._directory.glob("new-*")):
-            if time.time() - leftover.stat().st_mtime > 3600:
-                shutil.rmtree(leftover, ignore_errors=True)
+            with suppress(FileNotFoundError):
+                if time.time() - leftover.stat().st_mtime > 3600:
+                    shutil.rmtree(leftover, ignore_errors=True)
         if sum(1 for _pack in self.path.glob("objects/pack/*.pack")) <= _MOST_PACKS:
             return
         lock = Lock(self.path.with_suffix(".read.lock"))

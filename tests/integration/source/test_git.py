@@ -3,12 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Fetching from real git servers: by file, http and ssh; which commit; and what goes wrong."""
 
+import functools
 import os
 import re
 import socket
 import subprocess
 import threading
 import time
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from ansible_collections.gitops.fleet.plugins.module_utils.errors import FleetError
@@ -225,6 +227,23 @@ class TestWhichCommit:
             assert taken.files == {"app/cm.yaml": b"kind: ConfigMap\n"}
             assert f"no commit {'1' * 40}" in failure(snapshot, repo=address, revision="1" * 40, credentials=BASIC)
 
+    def test_every_kind_of_ref_from_a_server_that_only_serves_files(self, snapshot, repository, tmp_path):
+        """Git's "dumb" http: no shallow fetches, and no commit by its name."""
+        old = repository.git("rev-parse", "main")
+        repository.git("tag", "v1", old)
+        commit = repository.commit({"later": "1"})
+        repository.git("update-server-info")
+        handler = functools.partial(QuietFileHandler, directory=str(tmp_path / "served"))
+        with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            address = f"http://127.0.0.1:{server.server_address[1]}/team/apps.git"
+            assert snapshot(repo=address, branch="main").commit == commit
+            assert snapshot(repo=address, revision="v1").commit == old
+            assert snapshot(repo=address, revision=old).files == {"app/cm.yaml": b"kind: ConfigMap\n"}
+            assert "no branch 'none'" in failure(snapshot, repo=address, branch="none")
+            assert f"no commit {'1' * 40}" in failure(snapshot, repo=address, revision="1" * 40)
+            server.shutdown()
+
     def test_branch_and_revision_both_set_is_as_in_fleet(self, snapshot, repository):
         old = repository.git("rev-parse", "main")
         repository.git("tag", "v1", old)
@@ -256,6 +275,11 @@ class TestWhichCommit:
         assert snapshot(repo=str(bare.path), branch="main").files == {}
 
 
+class QuietFileHandler(SimpleHTTPRequestHandler):
+    def log_message(self, *_arguments):
+        return
+
+
 class oldest_protocol:
     """Makes an http server answer in git's first protocol, as old servers do whatever they are asked."""
 
@@ -280,6 +304,13 @@ class TestFailures:
         for path in ("team/other.git", "other"):
             text = failure(snapshot, repo=f"{http_server.url}/{path}", branch="main", credentials=BASIC)
             assert "no git repository at this address" in text
+
+    @pytest.mark.skipif(os.getuid() != 0, reason="only root can make a directory of somebody else's")
+    def test_a_repository_of_another_user(self, snapshot, repository):
+        for path in (repository.path, *repository.path.rglob("*")):
+            os.chown(path, 65534, 65534)
+        text = failure(snapshot, repo=str(repository.path), branch="main")
+        assert "belongs to another user" in text
 
     def test_http_server_that_is_no_git_server(self, snapshot, tmp_path):
         for answer, expected in [
