@@ -261,7 +261,7 @@ commit:
   description: The commit that was built.
   returned: success
   type: str
-  sample: 7943b67f8156bd6bc247e7a165291d504e2e125e
+  sample: c5be345cc217feab38654a152f03e21714546c6d
 bundles:
   description: The bundles, sorted by name. At most 2,000 of them, all of them are in RV(build).
   returned: success
@@ -271,15 +271,15 @@ bundles:
     name:
       description: Name of the bundle.
       type: str
-      sample: apps-web
+      sample: apps-raw
     content_id:
       description: Fleet's ID of the bundle's resources. The same resources have the same ID.
       type: str
-      sample: s-2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9
+      sample: s-1addecfcc17804527e03f6972114a5a51ae5530d903dc6361bc7004b76aff
     resources:
       description: Number of resources.
       type: int
-      sample: 3
+      sample: 2
     targets:
       description: Number of targets, those of C(fleet.yaml) included.
       type: int
@@ -288,12 +288,12 @@ bundle_count:
   description: Number of bundles.
   returned: success
   type: int
-  sample: 1
+  sample: 4
 build:
   description: File with the built bundles, for O(gitops.fleet.fleet_deploy#module:builds).
   returned: success
   type: str
-  sample: /home/me/.cache/gitops.fleet/builds/9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08.json
+  sample: /home/me/.cache/gitops.fleet/builds/8b74cb94554d96cf4f59c2323e36c8105d41ad42f3673e1dddea3add31832023.json
 """
 
 from pathlib import Path
