@@ -14,7 +14,7 @@ from ansible_collections.gitops.fleet.plugins.module_utils.bundle.content import
 from ansible_collections.gitops.fleet.plugins.module_utils.errors import FleetError
 from ansible_collections.gitops.fleet.plugins.module_utils.target.deployment import BundleDeployment
 
-from .outcome import Outcome, as_object, stored_options
+from .outcome import Outcome, stored_options
 
 _LONGEST = 160
 
@@ -35,7 +35,7 @@ def bundle_differences(outcome: Outcome) -> Iterator[str]:
         wanted = expected[name]["content_id"]
         if wanted and content_id(bundle) != wanted:
             yield f"{name}: content ID is {content_id(bundle)}, not {wanted}"
-        yield from (f"{name}: {text}" for text in _differences(printed.get(name), as_object(bundle), ""))
+        yield from (f"{name}: {text}" for text in _differences(printed.get(name), bundle.to_object(), ""))
 
 
 def target_differences(outcome: Outcome) -> Iterator[str]:

@@ -16,7 +16,7 @@ from typing import Any
 from ansible_collections.gitops.fleet.plugins.module_utils.bundle.content import content_id
 from ansible_collections.gitops.fleet.plugins.module_utils.errors import FleetError
 
-from .outcome import Outcome, as_object, sorted_by_cluster, stored_options
+from .outcome import Outcome, sorted_by_cluster, stored_options
 
 Rendered = Mapping[tuple[str, str], "list[dict[str, Any]] | FleetError"]
 """By bundle and cluster: the objects, or why there are none."""
@@ -40,7 +40,7 @@ class Emitter:
         bundles = [_bundle(outcome, name, rendered) for name in sorted(outcome.bundles)]
         result = {"exit": 1 if outcome.error else 0, "error": _text(outcome.error), "bundles": bundles}
         self._cases.append(given | result)
-        objects = [as_object(outcome.bundles[name]) for name in sorted(outcome.bundles)]
+        objects = [outcome.bundles[name].to_object() for name in sorted(outcome.bundles)]
         if objects:
             self._write(f"bundles/{case.id}.yaml", "\n---\n".join(_json(item) for item in objects))
         for (bundle, cluster), items in rendered.items():

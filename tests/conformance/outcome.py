@@ -109,15 +109,6 @@ def render_objects(deployment: BundleDeployment, helm: Helm) -> list[dict[str, A
         return error
 
 
-def as_object(bundle: Bundle) -> dict[str, Any]:
-    """A Bundle in the shape of the custom resource, empty parts left out."""
-    metadata: dict[str, Any] = {"name": bundle.name, "namespace": bundle.namespace}
-    metadata |= {key: value for key, value in (("labels", bundle.labels), ("annotations", bundle.annotations)) if value}
-    if not bundle.namespace:
-        del metadata["namespace"]
-    return {"apiVersion": "fleet.cattle.io/v1alpha1", "kind": "Bundle", "metadata": metadata, "spec": bundle.spec}
-
-
 def sorted_by_cluster(deployments: Sequence[BundleDeployment]) -> list[BundleDeployment]:
     """In the order of the data."""
     return sorted(deployments, key=lambda deployment: deployment.cluster.name)

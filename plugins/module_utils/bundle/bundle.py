@@ -23,3 +23,13 @@ class Bundle:
     spec: dict[str, Any]
     labels: dict[str, str] = field(default_factory=dict)
     annotations: dict[str, str] = field(default_factory=dict)
+
+    def to_object(self) -> dict[str, Any]:
+        """The whole custom resource, empty metadata left out."""
+        metadata: dict[str, Any] = {"name": self.name}
+        if self.namespace:
+            metadata["namespace"] = self.namespace
+        for key, value in (("labels", self.labels), ("annotations", self.annotations)):
+            if value:
+                metadata[key] = value
+        return {"apiVersion": "fleet.cattle.io/v1alpha1", "kind": "Bundle", "metadata": metadata, "spec": self.spec}

@@ -32,7 +32,11 @@ class FleetYaml:
 
 def parse(data: bytes, place: str) -> FleetYaml:
     """Read an options file. ``place`` names it in errors. Raises FleetError with file, line and field."""
-    document = go_yaml.load(data, place)
+    return check(go_yaml.load(data, place), place, data)
+
+
+def check(document: Any, place: str, data: bytes = b"") -> FleetYaml:
+    """The options in a document that was parsed before, from ``data`` if it came from a file. Raises FleetError."""
     fields = decode(document, FLEET_YAML, data, place)
     metadata = decode(document, METADATA, data, place)
     _check_depends_on(fields, data, place)
@@ -122,5 +126,5 @@ def _remedy(error: WrongType) -> str:
 
 
 def _error(problem: str, path: list[str | int], data: bytes, place: str, remedy: str = "") -> FleetError:
-    line = go_yaml.line_of(data, path)
+    line = go_yaml.line_of(data, path) if data else None
     return FleetError(problem, place=f"{place}:{line}" if line else place, remedy=remedy)

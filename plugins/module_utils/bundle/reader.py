@@ -126,17 +126,28 @@ def read_all(tree: FileTree, roots: Iterable[BundleRoot], settings: Settings) ->
 
 def read_bundle(files: TreeFiles, root: BundleRoot, settings: Settings) -> Bundle:
     """The bundle in one directory; its spec has no ``resources`` if it holds nothing. Raises FleetError."""
-    place, options = _options(files, root)
+    place, options = read_options(files, root)
+    name = bundle_name(settings.name, root.spelled, root.options)
+    return make_bundle(files, root, options, settings, name=name, place=place)
+
+
+def make_bundle(
+    files: TreeFiles, root: BundleRoot, options: FleetYaml, settings: Settings, *, name: str, place: str
+) -> Bundle:
+    """A bundle of one directory with options of any origin.
+
+    ``name`` is the bundle's, if the options have none; ``place`` names the options in errors.
+    Raises FleetError.
+    """
     fields = dict(options.fields)
-    spec = {name: value for name, value in fields.items() if name in _SPEC_FIELDS}
+    spec = {field_name: value for field_name, value in fields.items() if field_name in _SPEC_FIELDS}
     spec["targets"] = _named([*fields.get("targets", ()), *fields.get("targetCustomizations", ())])
     _pass_on_chart(spec)
     _add_values(files, root.directory, spec, place)
     content = bundle_files(files, root.directory, _left_out(root, spec), not _helm(spec).get("disableDependencyUpdate"))
     _apply_settings(spec, fields, settings)
-    name = fields.get("name") or bundle_name(settings.name, root.spelled, root.options)
     labels = options.labels | settings.labels | fields.get("labels", {})
-    return _encoded(name, spec, labels, options.annotations, content, settings)
+    return _encoded(fields.get("name") or name, spec, labels, options.annotations, content, settings)
 
 
 _SPEC_FIELDS = frozenset(item.name for item in BUNDLE_SPEC.fields) - {"resources"}
@@ -161,7 +172,7 @@ def _prefetched(files: TreeFiles, roots: Iterable[BundleRoot]) -> Iterator[Bundl
         yield from waiting
 
 
-def _options(files: TreeFiles, root: BundleRoot) -> tuple[str, FleetYaml]:
+def read_options(files: TreeFiles, root: BundleRoot) -> tuple[str, FleetYaml]:
     """The options file of a bundle, read, and its path for errors."""
     if root.options:
         path = join(root.directory, root.options)

@@ -1,0 +1,339 @@
+#!/usr/bin/python
+# Copyright (c) 2026 gitops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: fleet_bundle
+short_description: Build one bundle from a directory or from resources in the play
+version_added: 0.1.0
+author:
+  - gitops.fleet contributors (@gitops-fleet)
+description:
+  - Builds one bundle by Rancher Fleet's rules, from a directory of the control node or from resources that the play
+    gives, and writes it to a file that M(gitops.fleet.fleet_deploy) deploys.
+  - Nothing is deployed. No git repository, no GitRepo and no cluster is needed, so that it also serves to see what
+    Fleet would make of a directory.
+  - Symbolic links that leave the directory, charts whose dependencies are missing, and options of a wrong type are
+    errors with file and line.
+options:
+  state:
+    description:
+      - V(built) builds the bundle.
+    type: str
+    choices:
+      - built
+    default: built
+  name:
+    description:
+      - Name of the bundle. The Helm release has the same name, unless O(options) give it another one.
+      - A C(name) in O(options) or in the C(fleet.yaml) of O(path) has precedence, as in Fleet.
+    type: str
+    required: true
+  workspace:
+    description:
+      - The workspace, which is the namespace of a Fleet manager that the bundle and its clusters belong to.
+    type: str
+    default: fleet-default
+  path:
+    description:
+      - Directory that holds the resources, as YAML files, a Helm chart or a Kustomize overlay.
+    type: path
+  resources:
+    description:
+      - The resources, in place of O(path).
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description:
+          - Path of the file in the bundle, such as C(templates/deployment.yaml).
+        type: str
+        required: true
+      content:
+        description:
+          - The file's content.
+        type: str
+        required: true
+  options:
+    description:
+      - Options of the bundle, with the fields of Fleet's C(fleet.yaml), in Fleet's own spelling.
+      - Without it, C(fleet.yaml) or C(fleet.yml) in O(path) is read, if there is one. With it, neither is read.
+    type: dict
+  targets:
+    description:
+      - Which clusters to deploy to, as a list of Fleet's GitTargets, in Fleet's own spelling. Each has C(name) and any
+        of C(clusterName), C(clusterSelector), C(clusterGroup) and C(clusterGroupSelector).
+      - Without it, the cluster group C(default) is the target.
+      - C(targetCustomizations) in the options change what these clusters get.
+    type: list
+    elements: dict
+    default: []
+  labels:
+    description:
+      - Labels of the bundle. C(labels) of the options have precedence.
+    type: dict
+    default: {}
+  dest:
+    description:
+      - File to write the Bundle object to, as YAML, for other tools. It may hold secret values, and gets mode 0600.
+      - Its directory must be there.
+    type: path
+  cache_dir:
+    description:
+      - Directory for built bundles.
+      - By default C(gitops.fleet) in the user's cache directory.
+    type: path
+extends_documentation_fragment:
+  - gitops.fleet.attributes
+  - gitops.fleet.attributes.actiongroup_fleet
+attributes:
+  check_mode:
+    support: full
+    details:
+      - The file RV(build) is written in check mode too. It is a part of the cache.
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+  platform:
+    support: full
+    platforms: posix
+requirements:
+  - PyYAML (Python library)
+notes:
+  - Let the task run on the control node (C(delegate_to=localhost)) and once for all clusters (C(run_once=true)).
+seealso:
+  - module: gitops.fleet.fleet_gitrepo
+  - module: gitops.fleet.fleet_deploy
+  - name: Fleet's fleet.yaml
+    description: The file whose fields O(options) are.
+    link: https://fleet.rancher.io/ref-fleet-yaml
+"""
+
+EXAMPLES = r"""
+- name: Build a bundle from resources in the play
+  gitops.fleet.fleet_bundle:
+    name: motd
+    resources:
+      - name: configmap.yaml
+        content: |
+          apiVersion: v1
+          kind: ConfigMap
+          metadata:
+            name: motd
+          data:
+            message: Welcome
+    options:
+      defaultNamespace: motd
+    targets:
+      - name: all
+        clusterSelector: {}
+  run_once: true
+  delegate_to: localhost
+  register: motd
+
+- name: Show its content ID
+  ansible.builtin.debug:
+    var: motd.content_id
+
+- name: Build a bundle from a Helm chart beside the playbook, with other values in production
+  gitops.fleet.fleet_bundle:
+    name: web
+    path: "{{ playbook_dir }}/charts/web"
+    options:
+      namespace: web
+      helm:
+        values:
+          replicas: 1
+      targetCustomizations:
+        - name: prod
+          clusterSelector:
+            matchLabels:
+              env: prod
+          helm:
+            values:
+              replicas: 3
+    targets:
+      - name: everywhere
+        clusterSelector: {}
+  run_once: true
+  delegate_to: localhost
+  register: web
+
+- name: Write the Bundle object that Fleet would make of a directory
+  gitops.fleet.fleet_bundle:
+    name: app
+    path: /srv/apps/app
+    dest: /tmp/app-bundle.yaml
+  delegate_to: localhost
+"""
+
+RETURN = r"""
+name:
+  description: Name of the bundle.
+  returned: success
+  type: str
+  sample: web
+content_id:
+  description: Fleet's ID of the bundle's resources. The same resources have the same ID.
+  returned: success
+  type: str
+  sample: s-2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9
+resource_names:
+  description: The files that are resources of the bundle, sorted. At most 1,000 of them.
+  returned: success
+  type: list
+  elements: str
+  sample:
+    - Chart.yaml
+    - templates/deployment.yaml
+bundle:
+  description: The Bundle, as Fleet's custom resource. What is larger than 50,000 characters is only in RV(build).
+  returned: success, if it is small
+  type: dict
+  sample:
+    apiVersion: fleet.cattle.io/v1alpha1
+    kind: Bundle
+    metadata:
+      name: motd
+      namespace: fleet-default
+    spec:
+      resources:
+        - name: configmap.yaml
+          content: "kind: ConfigMap"
+      targets:
+        - name: all
+          clusterSelector: {}
+build:
+  description: File with the built bundle, for O(gitops.fleet.fleet_deploy#module:builds).
+  returned: success
+  type: str
+  sample: /home/me/.cache/gitops.fleet/builds/9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08.json
+dest:
+  description: The file with the Bundle object.
+  returned: success, if O(dest) is set
+  type: str
+  sample: /tmp/app-bundle.yaml
+"""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.gitops.fleet.plugins.module_utils.bundle.build import Build
+from ansible_collections.gitops.fleet.plugins.module_utils.bundle.content import content_id
+from ansible_collections.gitops.fleet.plugins.module_utils.bundle.single import build_single
+from ansible_collections.gitops.fleet.plugins.module_utils.errors import FleetError
+from ansible_collections.gitops.fleet.plugins.module_utils.private_files import cache_directory
+from ansible_collections.gitops.fleet.plugins.module_utils.source.directory_tree import DirectoryTree
+from ansible_collections.gitops.fleet.plugins.module_utils.source.gitrepo import GitRepo
+from ansible_collections.gitops.fleet.plugins.module_utils.source.memory_tree import MemoryTree
+
+LARGEST_SHOWN = 50_000
+"""In characters: a result stays well under the 700,000 that AWX keeps of it."""
+
+MOST_NAMES_SHOWN = 1_000
+
+
+def argument_spec() -> dict:
+    return {
+        "state": {"type": "str", "choices": ["built"], "default": "built"},
+        "name": {"type": "str", "required": True},
+        "workspace": {"type": "str", "default": "fleet-default"},
+        "path": {"type": "path"},
+        "resources": {
+            "type": "list",
+            "elements": "dict",
+            "options": {"name": {"type": "str", "required": True}, "content": {"type": "str", "required": True}},
+        },
+        "options": {"type": "dict"},
+        "targets": {"type": "list", "elements": "dict", "default": []},
+        "labels": {"type": "dict", "default": {}},
+        "dest": {"type": "path"},
+        "cache_dir": {"type": "path"},
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec=argument_spec(),
+        mutually_exclusive=[("path", "resources")],
+        required_one_of=[("path", "resources")],
+        supports_check_mode=True,
+    )
+    try:
+        result = run(module)
+    except FleetError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(**result)
+
+
+def run(module: AnsibleModule) -> dict:
+    """The module's result. Raises FleetError."""
+    params = module.params
+    gitrepo = GitRepo(
+        name=params["name"],
+        namespace=params["workspace"],
+        targets=params["targets"],
+        labels={key: str(value) for key, value in params["labels"].items()},
+    )
+    tree = tree_of(params)
+    try:
+        bundle = build_single(tree, gitrepo, params["options"])
+    except FleetError as error:
+        raise error.at(params["path"] or f"bundle {params['name']}") from error
+    path = Build(gitrepo, "", [bundle]).save(cache_directory(params["cache_dir"]))
+    names = [resource["name"] for resource in bundle.spec["resources"]]
+    result = {
+        "changed": False,
+        "name": bundle.name,
+        "content_id": content_id(bundle),
+        "resource_names": names[:MOST_NAMES_SHOWN],
+        "build": str(path),
+    }
+    text = json.dumps(bundle.to_object(), indent=2, ensure_ascii=False)
+    if len(text) <= LARGEST_SHOWN:
+        result["bundle"] = bundle.to_object()
+    if params["dest"]:
+        result |= {"dest": params["dest"], "changed": write(module, text + "\n", Path(params["dest"]))}
+    return result
+
+
+def tree_of(params: dict) -> DirectoryTree | MemoryTree:
+    if params["path"]:
+        return DirectoryTree(Path(params["path"]))
+    files: dict[str, bytes] = {}
+    for resource in params["resources"]:
+        if resource["name"] in files:
+            raise FleetError(f"two resources have the name {resource['name']}", place="resources")
+        files[resource["name"]] = resource["content"].encode("utf-8")
+    return MemoryTree(files)
+
+
+def write(module: AnsibleModule, text: str, dest: Path) -> bool:
+    """Write the file with mode 0600 if it differs, at once or not at all; say whether it did. Raises FleetError.
+
+    JSON is written, which is YAML that every parser reads alike.
+    """
+    content = text.encode("utf-8")
+    try:
+        if dest.is_file() and dest.read_bytes() == content:
+            return False
+        if not module.check_mode:
+            descriptor, temporary = tempfile.mkstemp(prefix=".bundle-", dir=dest.parent)
+            module.add_cleanup_file(temporary)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+            os.replace(temporary, dest)
+    except OSError as error:
+        raise FleetError(f"cannot be written: {error.strerror}", place=str(dest)) from error
+    return True
+
+
+if __name__ == "__main__":
+    main()
