@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..bundle.build import Build
+from ..bundle.bundle import Bundle
 from ..bundle.content import content_id
+from ..bundle.names import MAX_RELEASE_NAME
 from ..chart.helm import HelmFinder
 from ..errors import FleetError
 from ..target.deployment import BundleDeployment, deployment_id
@@ -26,22 +29,21 @@ _NOT_IN_PUSH = {
 }
 """Options that change what is deployed and that this engine does not carry out yet: refused, never ignored."""
 
+_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_RELEASE = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+
 
 @dataclass
 class Desired:
     """The desired releases by cluster (``Target.fleet_name``), and what a plan must know besides.
 
-    ``kept_bundles`` could not be worked out as a whole: their releases are left alone. ``errors``
-    says why, by bundle.
+    Of ``kept_bundles`` (values of label ``bundle``) nobody knows where they should be: their releases
+    are left alone.
     """
 
     wanted: dict[str, list[Wanted]]
     gitrepos: set[str] = field(default_factory=set)
-    errors: dict[str, FleetError] = field(default_factory=dict)
-
-    @property
-    def kept_bundles(self) -> set[str]:
-        return set(self.errors)
+    kept_bundles: set[str] = field(default_factory=set)
 
 
 def desired_state(request: Request, helm: HelmFinder, cache: Path) -> Desired:
@@ -62,7 +64,7 @@ def desired_state(request: Request, helm: HelmFinder, cache: Path) -> Desired:
             try:
                 deployments.extend(targeting.match(bundle))
             except FleetError as error:
-                desired.errors[bundle.name] = error.at(f"bundle {bundle.name}")
+                _add_unmatched(desired, request, gitrepo, bundle, error.at(f"bundle {bundle.name}"))
         _add(desired, build, gitrepo, deployments, evaluate(deployments, helm, cache))
     return desired
 
@@ -74,6 +76,15 @@ def gitrepo_label(build: Build) -> str:
     return labels.label_value(f"{build.gitrepo.namespace}.{build.gitrepo.name}")
 
 
+def _add_unmatched(desired: Desired, request: Request, gitrepo: str, bundle: Bundle, error: FleetError) -> None:
+    """A bundle whose targets cannot be read: each cluster that it may have meant is told so."""
+    desired.kept_bundles.add(labels.label_value(bundle.name))
+    for target in request.targets:
+        if target.cluster.namespace == bundle.namespace:
+            wanted = Wanted(bundle=bundle.name, gitrepo=gitrepo, namespace="", release="", error=error)
+            desired.wanted[target.fleet_name].append(wanted)
+
+
 def _add(
     desired: Desired,
     build: Build,
@@ -81,54 +92,56 @@ def _add(
     deployments: Sequence[BundleDeployment],
     evaluated: Sequence[BundleDeployment | FleetError],
 ) -> None:
+    errors: dict[str, FleetError] = {}
     for deployment, result in zip(deployments, evaluated, strict=True):
         if isinstance(result, FleetError):
             # One cluster's error fails the whole bundle (Fleet: the controller stops at the first).
-            desired.errors.setdefault(deployment.bundle.name, result)
-    ids = _DeploymentIds()
+            errors.setdefault(deployment.bundle.name, result)
+    desired.kept_bundles.update(map(labels.label_value, errors))
+    values = _DeploymentValues()
     for deployment, result in zip(deployments, evaluated, strict=True):
         final = deployment if isinstance(result, FleetError) else result
         desired.wanted[f"{final.cluster.namespace}.{final.cluster.name}"].append(
-            _wanted(final, ids, gitrepo, build.commit, desired.errors.get(final.bundle.name))
+            _wanted(final, values, gitrepo, build.commit, errors.get(final.bundle.name))
         )
 
 
-class _DeploymentIds:
-    """Deployment IDs, with each content and each set of options digested once for all clusters that share it."""
+class _DeploymentValues:
+    """Values of label ``deployment``: each content and each set of options digested once for all that share it."""
 
     def __init__(self):
-        self._contents: dict[str, str] = {}
-        self._ids: dict[tuple[str, int], str] = {}
+        self._contents: dict[int, str] = {}
+        self._values: dict[tuple[int, int], str] = {}
 
     def of(self, deployment: BundleDeployment) -> str:
         bundle = deployment.bundle
-        if bundle.name not in self._contents:
-            self._contents[bundle.name] = content_id(bundle)
-        key = bundle.name, id(deployment.options)
-        if key not in self._ids:
-            self._ids[key] = deployment_id(self._contents[bundle.name], deployment.options)
-        return self._ids[key]
+        if id(bundle) not in self._contents:
+            self._contents[id(bundle)] = content_id(bundle)
+        key = id(bundle), id(deployment.options)
+        if key not in self._values:
+            self._values[key] = labels.deployment_value(
+                deployment_id(self._contents[id(bundle)], deployment.options),
+                deployment.namespace_labels,
+                deployment.namespace_annotations,
+            )
+        return self._values[key]
 
 
 def _wanted(
-    deployment: BundleDeployment, ids: _DeploymentIds, gitrepo: str, commit: str, error: FleetError | None
+    deployment: BundleDeployment, values: _DeploymentValues, gitrepo: str, commit: str, error: FleetError | None
 ) -> Wanted:
-    error = error or _unsupported(deployment)
+    error = error or _unsupported(deployment) or _wrong_name(deployment)
     return Wanted(
         bundle=deployment.bundle.name,
         gitrepo=gitrepo,
         namespace=deployment.release_namespace,
         release=deployment.release_name,
         deployment=deployment,
-        value="" if error else _value(deployment, ids),
+        value="" if error else values.of(deployment),
         commit=commit,
         paused=bool(deployment.bundle.spec.get("paused")),
         error=error,
     )
-
-
-def _value(deployment: BundleDeployment, ids: _DeploymentIds) -> str:
-    return labels.deployment_value(ids.of(deployment), deployment.namespace_labels, deployment.namespace_annotations)
 
 
 def _unsupported(deployment: BundleDeployment) -> FleetError | None:
@@ -144,5 +157,25 @@ def _unsupported(deployment: BundleDeployment) -> FleetError | None:
             "dependsOn is set, and the push engine does not order bundles yet",
             place=f"bundle {deployment.bundle.name}",
             remedy="Deploy the bundles that it depends on in a play before.",
+        )
+    return None
+
+
+def _wrong_name(deployment: BundleDeployment) -> FleetError | None:
+    """Names that no cluster takes. They become parts of paths and arguments, so nobody else is asked about them."""
+    place = f"bundle {deployment.bundle.name}"
+    if not _NAMESPACE.fullmatch(deployment.release_namespace):
+        return FleetError(
+            f"{deployment.release_namespace!r} is no name of a namespace",
+            place=place,
+            remedy="Correct namespace or defaultNamespace: at most 63 small letters, digits, and - between them.",
+        )
+    name = deployment.release_name
+    if len(name) > MAX_RELEASE_NAME or not _RELEASE.fullmatch(name):
+        return FleetError(
+            f"{name!r} is no name of a Helm release",
+            place=place,
+            remedy=f"Correct helm.releaseName: at most {MAX_RELEASE_NAME} small letters, digits, and - and . between "
+            "them.",
         )
     return None

@@ -108,7 +108,8 @@ class Installer:
             labels.CLUSTER: labels.label_value(session.target.fleet_name),
             labels.DEPLOYMENT: wanted.value,
             labels.REVISION: str(revision),
-            labels.COMMIT: wanted.commit,
+            # A SHA-256 repository's commits are longer than a label value may be.
+            labels.COMMIT: wanted.commit[:63],
             labels.FORMAT: labels.CURRENT_FORMAT,
         }
 

@@ -26,8 +26,11 @@ _LABEL_VALUE = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 
 
 def label_value(text: str) -> str:
-    """``text`` where it can be a label value as it is, else 63 hex digits of its digest."""
-    if _LABEL_VALUE.fullmatch(text):
+    """``text`` where it can be a label value as it is, else 63 hex digits of its digest.
+
+    ``null`` cannot: Helm takes it for the wish to remove the label.
+    """
+    if _LABEL_VALUE.fullmatch(text) and text != "null":
         return text
     return _digest(text)
 

@@ -60,7 +60,7 @@ class ClusterSession:
 
     def plan(self, scope: Scope, wanted: Sequence[Wanted]) -> None:
         """Look at the releases (one request) and plan the steps."""
-        self.listing = list_releases(self.client, [item.namespace for item in wanted])
+        self.listing = list_releases(self.client, [item.namespace for item in wanted if item.namespace])
         self.steps = plan_cluster(scope, wanted, self.listing)
         self._planned = scope, wanted
 
