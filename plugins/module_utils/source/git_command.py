@@ -64,11 +64,11 @@ _LARGEST_ERROR_TEXT = 64 * 1024
 _LARGEST_ANSWER = 64 * 1024 * 1024
 
 
-class GitTimeout(Exception):
+class GitTimeout(FleetError):
     """Git did not end in time, and was killed."""
 
 
-class AnswerTooLarge(Exception):
+class AnswerTooLarge(FleetError):
     """Git wrote more than was asked to be kept, and was killed."""
 
 
@@ -108,7 +108,10 @@ class GitCommand:
             output, errors = _collect(running.proc, deadline, largest)
             status = running.proc.wait(max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
-            raise GitTimeout from None
+            raise GitTimeout(
+                f"git {arguments[0]} did not end within {timeout:.0f} s",
+                remedy="Run this again when the machine is less busy.",
+            ) from None
         finally:
             end(running)
         return Completed(status, output, errors.decode(errors="replace"))
@@ -172,7 +175,8 @@ def _version(home: Path) -> tuple[int, ...]:
 def end(running: Any) -> None:
     """Kill what :meth:`GitCommand.start` started, with all its children, unless it has ended; close its pipes."""
     process = running.proc
-    if process.poll() is None:
+    # Not poll(): as long as git has not been waited for, its process ID cannot be that of somebody else.
+    if process.returncode is None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
@@ -214,13 +218,13 @@ def _collect(process: subprocess.Popen, deadline: float, largest: int) -> tuple[
         while selector.get_map():
             ready = selector.select(max(0.0, deadline - time.monotonic()))
             if not ready:
-                raise GitTimeout
+                raise subprocess.TimeoutExpired(process.args, 0)
             for key, _events in ready:
                 chunk = os.read(key.fd, _CHUNK)
                 if not chunk:
                     selector.unregister(key.fileobj)
                 key.data.extend(chunk)
             if len(output) > largest:
-                raise AnswerTooLarge
+                raise AnswerTooLarge(f"git wrote more than {largest} bytes")
             del errors[:-_LARGEST_ERROR_TEXT]
     return bytes(output), bytes(errors)

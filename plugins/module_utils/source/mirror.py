@@ -22,7 +22,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..errors import FleetError
-from .git_command import GitCommand
+from .git_command import GitCommand, GitTimeout
 from .url import RepoUrl
 
 _MARKER = "gitops-fleet-unfinished"
@@ -168,7 +168,7 @@ class Mirror:
         lock = Lock(self.path.with_suffix(".read.lock"))
         try:
             if lock.try_to_take():
-                with self.unfinished():
+                with suppress(GitTimeout), self.unfinished():
                     git.run("gc", "--quiet", "--prune=now", timeout=deadline.left)
         finally:
             lock.release()
