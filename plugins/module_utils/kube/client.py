@@ -75,11 +75,12 @@ class Client:
         body: Any = None,
         content_type: str | None = None,
         accept: str | None = None,
+        timeout: float | None = None,
     ) -> dict[str, Any]:
         """Send one request and return the answer's object.
 
         ``path`` begins with ``/api`` or ``/apis``. ``body`` is anything that JSON knows;
-        ``content_type`` is JSON where none is given. Raises :class:`Unreachable` where no answer, or
+        ``content_type`` is JSON where none is given, ``timeout`` the client's. Raises :class:`Unreachable` where no answer, or
         none of an API server, came in time, and :class:`ApiError` where the server refused. A server
         that asks for patience (429, or ``Retry-After``) gets it, up to the time limit.
         """
@@ -93,7 +94,7 @@ class Client:
             content = json.dumps(body).encode()
             headers["Content-Type"] = content_type or "application/json"
         try:
-            return self._request(method, path, headers, content)
+            return self._request(method, path, headers, content, self.timeout if timeout is None else timeout)
         except FleetError as error:
             raise self._without_secrets(error) from error.__cause__
 
@@ -104,12 +105,11 @@ class Client:
         query = {"limit": str(_PAGE_SIZE), **(query or {})}
         for _page in range(_MOST_PAGES):
             answer = self.request("GET", path, query=query, accept=accept)
-            # An API server writes an empty list of metadata as null.
-            items = [] if answer.get("items", "") is None else answer.get("items")
-            if not isinstance(items, list):
+            page = _page_of(answer)
+            if page is None:
                 raise Unreachable(f"GET {path} was answered with something that is not a list", place=self._place)
+            items, query["continue"] = page
             yield from items
-            query["continue"] = (answer.get("metadata") or {}).get("continue") or ""
             if not query["continue"]:
                 return
         raise Unreachable(f"GET {path} does not come to an end", place=self._place)
@@ -125,13 +125,15 @@ class Client:
     def _place(self) -> str:
         return self._kubeconfig.place if self._kubeconfig else str(self.connection)
 
-    def _request(self, method: str, path: str, headers: dict[str, str], content: bytes | None) -> dict[str, Any]:
-        give_up = time.monotonic() + self.timeout
+    def _request(
+        self, method: str, path: str, headers: dict[str, str], content: bytes | None, timeout: float
+    ) -> dict[str, Any]:
+        give_up = time.monotonic() + timeout
         renewed = reconnected = False
         for attempt in range(1, _MOST_ATTEMPTS + 1):
             transport, login = self._connect()
             try:
-                response, data = self._exchange(transport, login, method, path, headers, content)
+                response, data = self._exchange(transport, login, method, path, headers, content, timeout)
             except _Broken as broken:
                 # A connection that was kept open may have been closed meanwhile. Reading again does no harm.
                 if broken.may_repeat and method == "GET" and not reconnected:
@@ -180,22 +182,23 @@ class Client:
         path: str,
         headers: dict[str, str],
         content: bytes | None,
+        timeout: float,
     ) -> tuple[Any, bytes]:
         with self._guard:
             self.requests += 1
         all_headers = HTTPHeaderDict(headers)
         for name, value in login.headers:
             all_headers.add(name, value)
-        timeout = urllib3.Timeout(connect=min(self.timeout, _CONNECT_TIMEOUT), read=self.timeout)
+        limits = urllib3.Timeout(connect=min(timeout, _CONNECT_TIMEOUT), read=timeout)
         try:
-            response = transport.send(method, path, headers=all_headers, body=content, timeout=timeout)
-            return response, self._body(response)
+            response = transport.send(method, path, headers=all_headers, body=content, timeout=limits)
+            return response, self._body(response, timeout)
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            failure = no_answer(error, transport.server, self.timeout, login.certificate)
+            failure = no_answer(error, transport.server, timeout, login.certificate)
             raise _Broken(failure, isinstance(error, urllib3.exceptions.ProtocolError)) from error
 
-    def _body(self, response: Any) -> bytes:
-        deadline = time.monotonic() + self.timeout * _LONGEST_ANSWER
+    def _body(self, response: Any, timeout: float) -> bytes:
+        deadline = time.monotonic() + timeout * _LONGEST_ANSWER
         # read1 returns what has come. urllib3 1.26 (the last of its line) has none, but http.client below it.
         read = response.read1 if _HAS_READ1 else response._fp.read1
         pieces: list[bytes] = []
@@ -208,7 +211,7 @@ class Client:
                     raise Unreachable(f"the answer has more than {_LARGEST_ANSWER // 1024**2} MiB", place=self._place)
                 if time.monotonic() > deadline:
                     raise Unreachable(
-                        f"the answer was not complete after {self.timeout * _LONGEST_ANSWER:g} s", place=self._place
+                        f"the answer was not complete after {timeout * _LONGEST_ANSWER:g} s", place=self._place
                     )
         except FleetError:
             response.close()
@@ -281,6 +284,18 @@ class _Broken(Exception):
         super().__init__()
         self.error = error
         self.may_repeat = may_repeat
+
+
+def _page_of(answer: dict[str, Any]) -> tuple[list[dict[str, Any]], str] | None:
+    """The items of an answer to LIST, and where the next page begins; None where it is not such an answer."""
+    # An API server writes an empty list of metadata as null.
+    items = [] if answer.get("items", "") is None else answer.get("items")
+    metadata = answer.get("metadata") or {}
+    if not isinstance(items, list) or not isinstance(metadata, dict):
+        return None
+    if not all(isinstance(item, dict) for item in items):
+        return None
+    return items, metadata.get("continue") or ""
 
 
 def _pause(response: Any, attempt: int) -> float | None:

@@ -82,9 +82,10 @@ def test_lists_are_read_page_by_page(servers, client_of):
     assert all("labelSelector=owner%3Dhelm" in request.path for request in server.requests)
 
 
-def test_something_else_than_a_list_is_told(servers, client_of):
+@pytest.mark.parametrize("answer", [{"kind": "Secret"}, {"items": ["a"]}, {"items": [], "metadata": ["a"]}])
+def test_something_else_than_a_list_is_told(servers, client_of, answer):
     server = servers()
-    server.answer = lambda request: Answer.json({"kind": "Secret"})
+    server.answer = lambda request: Answer.json(answer)
     with pytest.raises(Unreachable, match="not a list"):
         list(client_of(server).list("/api/v1/secrets"))
 
@@ -275,6 +276,8 @@ def test_a_server_that_hangs(servers, client_of):
     server.answer = lambda request: release.wait(20) and None
     start = time.monotonic()
     error = failure(client_of(server, TOKEN, timeout=0.5))
+    with pytest.raises(Unreachable, match="gave no answer within 0.4 s"):
+        client_of(server, TOKEN, timeout=20).request("GET", "/x", timeout=0.4)
     release.set()
     assert isinstance(error, Unreachable)
     assert "gave no answer within 0.5 s" in str(error)
