@@ -124,6 +124,7 @@ class Cluster:
             pid_file=self._pid_file(component).absolute(),
             log=self._log(component),
             directory=self.directory,
+            environment={"GOMAXPROCS": str(component.cores)},
         )
 
     def _use_port(self, port: int) -> None:
@@ -162,7 +163,7 @@ class Cluster:
 
     def _furnish(self, programs: Path) -> None:
         """Put nodes and the limited account into a cluster that does not have them yet."""
-        rbac = RBAC.read_bytes() if RBAC.exists() else yaml.safe_dump_all(BUILT_IN_RBAC).encode()
+        rbac = RBAC.read_bytes()
         wanted = {"cluster": self._uid(), "rbac": hashlib.sha256(rbac).hexdigest()}
         record = self.directory / "furnished.json"
         if record.exists() and json.loads(record.read_text(encoding="utf-8")) == wanted:
@@ -248,19 +249,3 @@ class Cluster:
         if token.exists():
             document = kubeconfigs.with_token(self.name, self.url, self._pki, token.read_text(encoding="ascii"))
             kubeconfigs.write(self.limited_kubeconfig, document)
-
-
-_ACCOUNT = {"name": "fleet-deployer", "namespace": "fleet-system"}
-
-# Used as long as there is no RBAC file: everything in two namespaces, nothing elsewhere.
-BUILT_IN_RBAC = [
-    {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "fleet-system"}},
-    {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": _ACCOUNT},
-    {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "RoleBinding",
-        "metadata": {"name": "fleet-deployer", "namespace": "default"},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "admin"},
-        "subjects": [{"kind": "ServiceAccount", **_ACCOUNT}],
-    },
-]
