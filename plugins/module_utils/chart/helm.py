@@ -100,7 +100,7 @@ class Helm:
             if kubeconfig is not None:
                 files.append(stack.enter_context(MemoryFile(kubeconfig, self.directory)))
                 command += ["--kubeconfig", files[-1].path]
-            descriptors = [file.descriptor for file in files if file.descriptor is not None]
+            descriptors = [descriptor for file in files for descriptor in file.inherited]
             environment = self._environment
             if kubeconfig is not None:
                 # What Helm finds out about an API server, it writes down; it never reads it in a later run.

@@ -9,6 +9,7 @@ files and next to nothing of the environment: a generator could otherwise take v
 
 from __future__ import annotations
 
+import json
 import os
 import posixpath
 import re
@@ -77,7 +78,7 @@ class Kustomize:
         finally:
             shutil.rmtree(root, ignore_errors=True)
         if completed.returncode != 0:
-            raise _error(chart, error_message(completed.stderr).replace(str(root / "bundle") + "/", ""))
+            raise _error(chart, _message(completed.stderr).replace(str(root / "bundle") + "/", ""))
         return completed.stdout
 
     def _find(self) -> list[str]:
@@ -137,6 +138,12 @@ def _relative(name: str) -> str:
     return path
 
 
+def _message(stderr: str) -> str:
+    """Kustomize's own words, without what the program around it puts before them."""
+    logged = re.search(r' err=("(?:[^"\\]|\\.)*")', stderr)
+    return json.loads(logged.group(1)) if logged else error_message(stderr).removeprefix("error: ")
+
+
 def _error(chart: Chart, message: str) -> FleetError:
     remote = next(_remote_resources(chart.resources), None)
     if remote and ("127.0.0.1:1:" in message or "'git' program" in message or remote[1] in message):
@@ -146,7 +153,8 @@ def _error(chart: Chart, message: str) -> FleetError:
             place=name,
             remedy="Put a copy of it into the repository and name that.",
         )
-    return FleetError(f"kustomize: {message}", place=posixpath.join(_relative(chart.kustomize_dir), KUSTOMIZATION_YAML))
+    place = posixpath.normpath(posixpath.join(_relative(chart.kustomize_dir), KUSTOMIZATION_YAML))
+    return FleetError(f"kustomize: {message}", place=place)
 
 
 def _remote_resources(files: dict[str, bytes]) -> Iterator[tuple[str, str]]:

@@ -73,8 +73,7 @@ class PostRenderer:
     @property
     def descriptors(self) -> list[int]:
         """What Helm has to inherit."""
-        files = [file.descriptor for file in (self._question, self._answer) if file.descriptor is not None]
-        return [*files, self._ask, self._word]
+        return [*self._question.inherited, *self._answer.inherited, self._ask, self._word]
 
     def arguments(self, *, helm_4: bool) -> list[str]:
         """Helm's arguments."""

@@ -7,7 +7,8 @@ Ansible's workers lead sessions of their own, so neither Ctrl-C nor a kill of ``
 reaches their children. Therefore all programs of a run are in one process group, whose leader is a
 small shell. It waits for the end of a pipe of which only this process holds the other side: however
 this process ends, SIGKILL included, the leader sends the group SIGTERM (Helm then marks its release
-failed, instead of leaving it pending) and 3 seconds later SIGKILL.
+failed, instead of leaving it pending) and 3 seconds later SIGKILL. Programs write into memory files,
+not pipes: with nobody left to read, a pipe would end Helm at its first word.
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..errors import FleetError
+from .memory_file import MemoryFile
 
 try:
     import resource
@@ -38,11 +40,16 @@ PARENT_CHECK = 0.5
 """Seconds between two looks at whether the parent process still lives."""
 
 MEMORY_LIMIT = 4 * 1024 * 1024 * 1024
-"""Bytes of address space for one program: a template cannot take the machine's memory."""
+"""Bytes of address space for one program."""
 
 STDOUT_LIMIT = 256 * 1024 * 1024
+"""Bytes that a program may write to stdout, and into any file: more ends it."""
+
 STDERR_LIMIT = 64 * 1024
-"""Bytes that are kept. More output than STDOUT_LIMIT ends the program; of stderr the rest is dropped."""
+"""Bytes of stderr that are read."""
+
+_POLL = 0.02
+"""Seconds between two looks at a program, where the system cannot tell of its end."""
 
 _LEADER = f"trap '' HUP INT TERM; if read -r _; then exit 0; fi; kill -TERM 0; sleep {GRACE}; kill -KILL 0"
 
@@ -112,13 +119,28 @@ class Processes:
         :class:`TimeLimit`, or :class:`FleetError` if the program cannot be started, writes more
         than ``stdout_limit`` bytes, or the run has ended.
         """
-        process = self._start(arguments, environment, tuple(descriptors), directory)
-        try:
-            return _Watch(process, arguments[0], conversation, stdout_limit).until(time.monotonic() + timeout)
-        finally:
-            _end(process)
-            with self._lock:
-                self._running -= 1
+        name = os.path.basename(arguments[0])
+        with MemoryFile() as stdout, MemoryFile() as stderr:
+            process = self._start(
+                arguments,
+                env=environment,
+                cwd=directory,
+                stdin=subprocess.DEVNULL,
+                stdout=stdout.descriptor,
+                stderr=stderr.descriptor,
+                pass_fds=tuple(descriptors),
+            )
+            try:
+                _limit(process, stdout_limit)
+                _wait(process, name, conversation, time.monotonic() + timeout)
+            finally:
+                _end(process)
+                with self._lock:
+                    self._running -= 1
+            output = stdout.read()
+            if len(output) >= stdout_limit:
+                raise FleetError(f"{name} wrote more than {stdout_limit // (1024 * 1024)} MiB")
+            return Completed(process.returncode, output, stderr.read(STDERR_LIMIT).decode("utf-8", "replace"))
 
     def close(self) -> None:
         """End the run: programs that still run get SIGTERM and, 3 seconds later, SIGKILL."""
@@ -126,28 +148,13 @@ class Processes:
             self._ended = True
             self._dismiss_leader()
 
-    def _start(
-        self,
-        arguments: Sequence[str],
-        environment: Mapping[str, str],
-        descriptors: tuple[int, ...],
-        directory: str | None,
-    ) -> subprocess.Popen:
+    def _start(self, arguments: Sequence[str], **settings: Any) -> subprocess.Popen:
         with self._lock:
             for attempt in range(2):
                 if self._ended:
                     raise FleetError(f"the run has ended, {os.path.basename(arguments[0])} was not started")
                 try:
-                    process = subprocess.Popen(
-                        arguments,
-                        env=environment,
-                        cwd=directory,
-                        stdin=subprocess.DEVNULL,
-                        stdout=subprocess.PIPE,
-                        stderr=subprocess.PIPE,
-                        pass_fds=descriptors,
-                        process_group=self._group(),
-                    )
+                    process = subprocess.Popen(arguments, process_group=self._group(), **settings)
                 except OSError as error:
                     # Somebody killed the leader: its group is gone, and a new one is needed.
                     if attempt == 0 and isinstance(error, PermissionError) and not self._leader_lives():
@@ -156,7 +163,6 @@ class Processes:
                         f"{arguments[0]} cannot be started: {error.strerror}",
                         remedy="Make it executable, or name another one.",
                     ) from error
-                _limit_memory(process)
                 self._running += 1
                 return process
         raise FleetError(f"{arguments[0]} cannot be started: its process group was ended from outside")
@@ -209,61 +215,35 @@ class Processes:
             time.sleep(PARENT_CHECK)
 
 
-class _Watch:
-    """Collects the output of one process until it ends."""
-
-    def __init__(self, process: subprocess.Popen, program: str, conversation: Conversation | None, stdout_limit: int):
-        self._process = process
-        self._program = os.path.basename(program)
-        self._conversation = conversation
-        self._limits = {process.stdout: stdout_limit, process.stderr: STDERR_LIMIT}
-        self._output = {process.stdout: bytearray(), process.stderr: bytearray()}
-
-    def until(self, deadline: float) -> Completed:
-        """What the process wrote. Raises :class:`TimeLimit` at ``deadline`` (monotonic clock)."""
-        process = self._process
-        with selectors.DefaultSelector() as selector:
-            selector.register(process.stdout, selectors.EVENT_READ)
-            selector.register(process.stderr, selectors.EVENT_READ)
-            if self._conversation:
-                selector.register(self._conversation, selectors.EVENT_READ)
-            open_streams = 2
-            while open_streams:
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    raise TimeLimit(f"{self._program} did not end in time")
-                events = selector.select(min(left, 1.0))
-                if not events and process.poll() is not None:
-                    # A child that it left behind holds the streams open.
-                    break
-                for key, _mask in events:
-                    if key.fileobj is self._conversation:
-                        self._conversation.answer()
-                    elif not self._read(key.fileobj):
-                        selector.unregister(key.fileobj)
-                        open_streams -= 1
-        try:
-            process.wait(max(0.0, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired as error:
-            raise TimeLimit(f"{self._program} did not end in time") from error
-        stderr = bytes(self._output[process.stderr]).decode("utf-8", "replace")
-        return Completed(process.returncode, bytes(self._output[process.stdout]), stderr)
-
-    def _read(self, stream) -> bool:
-        """Take in what is there. False at the end of the stream."""
-        data = os.read(stream.fileno(), 1 << 20)
-        output, limit = self._output[stream], self._limits[stream]
-        if stream is self._process.stdout and len(output) + len(data) > limit:
-            raise FleetError(f"{self._program} wrote more than {limit // (1024 * 1024)} MiB")
-        output += data[: limit - len(output)]
-        return bool(data)
+def _wait(process: subprocess.Popen, name: str, conversation: Conversation | None, deadline: float) -> None:
+    """Until the process ends, answer what it asks. Raises :class:`TimeLimit` at ``deadline`` (monotonic clock)."""
+    with selectors.DefaultSelector() as selector, contextlib.ExitStack() as stack:
+        patience: float | None = _POLL
+        # Not every system, kernel and sandbox has it.
+        with contextlib.suppress(AttributeError, OSError):
+            end = os.pidfd_open(process.pid)
+            stack.callback(os.close, end)
+            selector.register(end, selectors.EVENT_READ)
+            patience = None
+        if conversation:
+            selector.register(conversation, selectors.EVENT_READ)
+        while process.poll() is None:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TimeLimit(f"{name} did not end in time")
+            for key, _mask in selector.select(left if patience is None else min(left, patience)):
+                if key.fileobj is conversation:
+                    conversation.answer()
 
 
-def _limit_memory(process: subprocess.Popen) -> None:
-    if resource is not None and hasattr(resource, "prlimit"):
-        # It may have ended already.
-        with contextlib.suppress(ProcessLookupError):
-            resource.prlimit(process.pid, resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
+def _limit(process: subprocess.Popen, output: int) -> None:
+    """Bound what a process may take, where the system can: a template cannot have the machine's memory."""
+    if resource is None or not hasattr(resource, "prlimit"):
+        return
+    # It may have ended already.
+    with contextlib.suppress(ProcessLookupError):
+        resource.prlimit(process.pid, resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (output, output))
 
 
 def _end(process: subprocess.Popen) -> None:
@@ -275,6 +255,3 @@ def _end(process: subprocess.Popen) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-    # Only now: a Go program that writes into a closed pipe dies of it before it has tidied up.
-    for stream in (process.stdout, process.stderr):
-        stream.close()

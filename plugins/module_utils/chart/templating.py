@@ -360,14 +360,14 @@ def _where(text: _Text, line: int) -> str:
     """The value that a line of the text belongs to, by its keys."""
     if text.key or not line:
         return text.place
-    keys = [(0, text.place)]
+    keys = [(-1, text.place)]
     for row in text.text.split("\n")[:line]:
-        match = re.match(r"( *)(?:- )*([^\s:#'\"-][^:]*|'[^']*'|\"[^\"]*\"):(?: |$)", row)
+        match = re.match(r"((?: |- )*)([^\s:#'\"-][^:]*|'[^']*'|\"[^\"]*\"):(?: |$)", row)
         if match:
-            indent = len(match.group(1))
-            keys = [key for key in keys if key[0] < indent or key is keys[0]]
-            keys.append((indent, match.group(2)))
-    return ".".join(key for _indent, key in keys)
+            column = len(match.group(1))
+            keys = [key for key in keys if key[0] < column]
+            keys.append((column, match.group(2)))
+    return ".".join(key for _column, key in keys)
 
 
 def _reason(message: str) -> FleetError:

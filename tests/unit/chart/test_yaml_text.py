@@ -40,7 +40,7 @@ SCALARS = (
     | st.integers(-(2**63), 2**63 - 1)
     | st.booleans()
     | st.none()
-    | st.floats(-1e6, 1e6).filter(lambda value: not value.is_integer())
+    | st.integers(-(10**6), 10**6).map(lambda number: number + 0.125)
 )
 VALUES = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4), max_leaves=12
