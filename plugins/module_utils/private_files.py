@@ -47,8 +47,15 @@ class RunDirectory:
     def __init__(self, base: Path | None = None):
         self._base = base or _memory_backed_base()
         _sweep(self._base)
-        self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=self._base))
-        self._lock: int | None = os.open(self.path / "lock", os.O_WRONLY | os.O_CREAT, 0o600)
+        try:
+            self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=self._base))
+            self._lock: int | None = os.open(self.path / "lock", os.O_WRONLY | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise FleetError(
+                f"no directory for the files of this run can be made: {error.strerror}",
+                place=str(self._base),
+                remedy="Make room there, or name another directory with the environment variable TMPDIR.",
+            ) from error
         fcntl.flock(self._lock, fcntl.LOCK_EX)
 
     def __enter__(self) -> RunDirectory:
