@@ -80,9 +80,10 @@ class Client:
         """Send one request and return the answer's object.
 
         ``path`` begins with ``/api`` or ``/apis``. ``body`` is anything that JSON knows;
-        ``content_type`` is JSON where none is given, ``timeout`` the client's. Raises :class:`Unreachable` where no answer, or
-        none of an API server, came in time, and :class:`ApiError` where the server refused. A server
-        that asks for patience (429, or ``Retry-After``) gets it, up to the time limit.
+        ``content_type`` is JSON where none is given, ``timeout`` the client's. Raises
+        :class:`Unreachable` where no answer, or none of an API server, came in time, and
+        :class:`ApiError` where the server refused. A server that asks for patience (429, or
+        ``Retry-After``) gets it, up to the time limit.
         """
         if query:
             path = f"{path}?{urlencode(query)}"
