@@ -233,7 +233,7 @@ class Client:
                 raise ApiError(
                     expired, place=self._place, remedy="Renew it in the kubeconfig.", status=401, reason="Unauthorized"
                 )
-        if response.status >= 400 and (isinstance(answer, dict) or response.status in (401, 403, 429)):
+        if response.status >= 400 and (isinstance(answer, dict) or _may_be_refusal(response)):
             error = refusal(method, path.partition("?")[0], response.status, response.reason, answer)
             raise error.at(self._place) if response.status == 401 else error
         if not isinstance(answer, dict) or not 200 <= response.status < 300:
@@ -297,6 +297,16 @@ def _page_of(answer: dict[str, Any]) -> tuple[list[dict[str, Any]], str] | None:
     if not all(isinstance(item, dict) for item in items):
         return None
     return items, metadata.get("continue") or ""
+
+
+def _may_be_refusal(response: Any) -> bool:
+    """Whether an answer without a Status object may be an API server's, or a proxy's that says the same.
+
+    For a group that it does not have, an API server answers 404 in plain text.
+    """
+    if response.status == 404:
+        return response.headers.get("Content-Type", "").startswith("text/plain")
+    return response.status in (401, 403, 429)
 
 
 def _pause(response: Any, attempt: int) -> float | None:

@@ -219,6 +219,12 @@ def test_html_instead_of_json(servers, client_of):
     assert "text/html" in str(error)
 
 
+def test_a_login_page_is_no_api_server(servers, client_of):
+    server = servers()
+    server.answer = lambda request: Answer(404, b"<html>", content_type="text/html")
+    assert isinstance(failure(client_of(server, TOKEN)), Unreachable)
+
+
 def test_redirects_are_not_followed(servers, client_of):
     server, other = servers(), servers()
     server.answer = lambda request: Answer(302, b"", {"Location": f"{other.url}/login"}, "text/html")

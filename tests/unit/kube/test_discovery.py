@@ -34,7 +34,7 @@ def discovery(servers, client_of):
     def answer(request):
         if request.path in RESOURCES:
             return Answer.json({"kind": "APIResourceList", "resources": RESOURCES[request.path]})
-        return Answer.refusal(404, "NotFound", "the server could not find the requested resource")
+        return Answer(404, b"404 page not found\n", content_type="text/plain; charset=utf-8")
 
     server.answer = answer
     found = Discovery(client_of(server))

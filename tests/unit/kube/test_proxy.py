@@ -7,7 +7,6 @@ from __future__ import annotations
 import pytest
 from ansible_collections.gitops.fleet.plugins.module_utils.kube.proxy import proxy_for
 
-
 SERVER = "https://api.example.com:6443"
 
 
