@@ -30,7 +30,8 @@ export ANSIBLE_HOME := $(BUILD)/ansible
 # What the tests are given: TESTS="tests/unit/bundle -k name" runs a part of them.
 TESTS ?=
 SANITY_VENVS = $(wildcard .venv .venv-2.16 .venv-newest)
-PYTEST := $(VENV)/bin/pytest -q -p no:cacheprovider
+# -rs: what was skipped, and why, is always said.
+PYTEST := $(VENV)/bin/pytest -q -rs -p no:cacheprovider
 
 ##@ Use
 
@@ -72,6 +73,11 @@ unit: collections ## Pure logic; under a minute
 .PHONY: integration
 integration: collections venvs lab-up ## Behaviour with real git, Helm and API servers of the lab
 	@$(PYTEST) $(or $(TESTS),tests/integration)
+
+.PHONY: soak
+soak: collections venvs lab-up ## The long runs, by hand: hundreds of kills, full fuzzing (FLEET_KILLS=300, FLEET_SEED=n)
+	@$(PYTEST) --hypothesis-profile=soak $(or $(TESTS),tests/unit)
+	@FLEET_KILLS=$${FLEET_KILLS:-300} $(PYTEST) -s --hypothesis-profile=soak $(or $(TESTS),tests/integration/test_faults.py)
 
 .PHONY: molecule
 molecule: collections $(CHECKS) lab-up ## The roles' scenarios against the lab

@@ -6,9 +6,14 @@
 import sys
 from pathlib import Path
 
+from hypothesis import settings
+
 COLLECTIONS = Path(__file__).resolve().parent.parent / "build/collections"
 
 if not (COLLECTIONS / "ansible_collections/gitops/fleet").exists():
     raise RuntimeError("build/collections is missing: run `make collections` first")
 if str(COLLECTIONS) not in sys.path:
     sys.path.insert(0, str(COLLECTIONS))
+
+# `make soak`: as many examples as an evening has time for, and the seed in the output of what fails.
+settings.register_profile("soak", max_examples=20_000, deadline=None, print_blob=True)
