@@ -9,8 +9,12 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
+from ..chart.helm import HelmError
+from ..chart.processes import TimeLimit
 from ..errors import FleetError, Unreachable
+from .guard import as_fleet_error
 from .health.waiting import wait_for_health
 from .installation import Applied, Installer
 from .lease import Leases
@@ -18,7 +22,10 @@ from .outcome import ReleaseOutcome
 from .plan import Action, Step
 from .preview import object_differences
 from .session import ClusterSession
-from .version import deployed_version
+from .version import DeployedVersions
+
+WAITERS = 64
+"""Clusters whose health is waited for at the same time."""
 
 
 @dataclass
@@ -39,32 +46,37 @@ class Work:
 def planned_works(sessions: Sequence[ClusterSession], check_mode: bool) -> list[Work]:
     """The steps of all clusters that answered, with the outcome that each has before anything is done."""
     works = []
+    versions = DeployedVersions()
     for session in sessions:
         if not session.is_alive:
             continue
         for step in session.steps:
             outcome = _planned_outcome(step, check_mode)
+            if step.action is Action.NONE:
+                outcome.version = versions.of(step)
             session.outcome.releases.append(outcome)
             works.append(Work(session, step, outcome))
     return works
 
 
 def apply(
-    pool: ThreadPoolExecutor, works: Sequence[Work], installer: Installer, leases: Leases, wait_timeout: float
+    pool: ThreadPoolExecutor,
+    works: Sequence[Work],
+    installer: Installer,
+    leases: Leases,
+    wait_timeout: float,
+    sleep: Callable[[float], None],
 ) -> None:
     """Do all steps: every install and upgrade first, then one wait for each cluster, then the deletes.
 
     A release that fails stays by itself; nothing more is done on a cluster that stopped answering.
+    ``sleep`` is how waiting passes the time; what it raises ends the waiting.
     """
     changes = [work for work in works if work.step.action in (Action.INSTALL, Action.UPGRADE)]
     deletes = [work for work in works if work.step.action is Action.DELETE]
     _for_each(pool, changes, lambda work: _install(work, installer, leases))
     if wait_timeout:
-        by_session: dict[int, list[Work]] = {}
-        for work in changes:
-            if work.applied is not None:
-                by_session.setdefault(id(work.session), []).append(work)
-        list(pool.map(lambda group: _wait(group, wait_timeout), by_session.values()))
+        _wait_for_all([work for work in changes if work.applied is not None], wait_timeout, sleep)
     _for_each(pool, deletes, lambda work: _delete(work, installer, leases))
 
 
@@ -74,6 +86,9 @@ def preview(pool: ThreadPoolExecutor, works: Sequence[Work], installer: Installe
     def look(work: Work) -> None:
         if work.step.action is Action.DELETE:
             work.outcome.diff = object_differences(work.session, work.step, [])
+            return
+        if work.step.release is not None and work.step.release.is_pending:
+            # Helm tries nothing on a release that an interrupted run left like that.
             return
         planned = installer.install_or_upgrade(work.session, work.step, dry_run=True)
         work.outcome.version = planned.version
@@ -88,27 +103,46 @@ def _for_each(pool: ThreadPoolExecutor, works: Sequence[Work], do: Callable[[Wor
             if not work.session.is_alive:
                 raise FleetError("not tried: the cluster stopped answering", remedy="Run again when it is back.")
             do(work)
-        except FleetError as error:
+        except Exception as error:
             work.outcome.changed = False
-            work.fail(error)
+            work.fail(_cause(work.session, as_fleet_error(error)))
 
     list(pool.map(guarded, works))
+
+
+def _cause(session: ClusterSession, error: FleetError) -> FleetError:
+    """Helm tells a dead API server in many words; asking it is surer than reading them."""
+    if isinstance(error, HelmError | TimeLimit):
+        try:
+            session.client.request("GET", "/version")
+        except Unreachable as unreachable:
+            return unreachable
+        except FleetError:
+            # It answers, if only that it will not say.
+            pass
+    return error
 
 
 def _install(work: Work, installer: Installer, leases: Leases) -> None:
     leases.check(work.session.target.fleet_name)
     started = time.monotonic()
-    try:
-        work.applied = installer.install_or_upgrade(work.session, work.step)
-    except FleetError as error:
-        # Helm tells a dead API server in many words; asking it is surer than reading them.
-        work.session.client.request("GET", "/version")
-        raise error
+    work.applied = installer.install_or_upgrade(work.session, work.step)
+    # Of all that was applied, no more is needed than what to look for.
+    work.applied.objects = [_name_of(item) for item in work.applied.objects]
     work.outcome.seconds = round(time.monotonic() - started, 2)
     work.outcome.changed = True
     work.outcome.revision = work.applied.revision
     work.outcome.version = work.applied.version
     work.outcome.updated = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+def _name_of(item: dict[str, Any]) -> dict[str, Any]:
+    metadata = item.get("metadata") or {}
+    return {
+        "apiVersion": item["apiVersion"],
+        "kind": item["kind"],
+        "metadata": {name: metadata[name] for name in ("name", "namespace") if name in metadata},
+    }
 
 
 def _delete(work: Work, installer: Installer, leases: Leases) -> None:
@@ -119,21 +153,44 @@ def _delete(work: Work, installer: Installer, leases: Leases) -> None:
     work.outcome.changed = True
 
 
-def _wait(works: Sequence[Work], timeout: float) -> None:
+def _wait_for_all(works: Sequence[Work], timeout: float, sleep: Callable[[float], None]) -> None:
+    """Wait for many clusters side by side, more than are deployed to: waiting costs next to nothing."""
+    by_session: dict[int, list[Work]] = {}
+    for work in works:
+        by_session.setdefault(id(work.session), []).append(work)
+    waiters = ThreadPoolExecutor(WAITERS, thread_name_prefix="wait")
+    try:
+        list(waiters.map(lambda group: _wait(group, timeout, sleep), by_session.values()))
+    finally:
+        waiters.shutdown(wait=False, cancel_futures=True)
+
+
+def _wait(works: Sequence[Work], timeout: float, sleep: Callable[[float], None]) -> None:
     """Wait for all releases of one cluster together."""
     session = works[0].session
-    objects = {work.step.bundle: work.applied.objects for work in works}
-    namespaces = {work.step.bundle: work.step.namespace for work in works}
+    # Bundles of two GitRepos may have one name; releases are told apart by namespace and name.
+    by_release = {f"{work.step.namespace}/{work.step.name}": work for work in works}
     try:
-        results = wait_for_health(session.client, session.discovery, objects, timeout, namespaces=namespaces)
-    except FleetError as error:
+        results = wait_for_health(
+            session.client,
+            session.discovery,
+            {name: work.applied.objects for name, work in by_release.items()},
+            timeout,
+            namespaces={name: work.step.namespace for name, work in by_release.items()},
+            ignored_conditions={name: _ignored_conditions(work.step) for name, work in by_release.items()},
+            sleep=sleep,
+        )
+    except Exception as error:
         for work in works:
-            work.fail(error)
+            work.fail(as_fleet_error(error))
         return
-    for work in works:
-        result = results[work.step.bundle]
-        work.outcome.healthy = result.ready
-        work.outcome.error = result.message
+    for name, work in by_release.items():
+        work.outcome.healthy = results[name].ready
+        work.outcome.error = results[name].message
+
+
+def _ignored_conditions(step: Step) -> list[dict[str, str]]:
+    return (step.wanted.deployment.options.get("ignore") or {}).get("conditions") or []
 
 
 def _planned_outcome(step: Step, check_mode: bool) -> ReleaseOutcome:
@@ -149,8 +206,6 @@ def _planned_outcome(step: Step, check_mode: bool) -> ReleaseOutcome:
         commit=step.wanted.commit if step.wanted else "",
         changed=check_mode and step.writes,
     )
-    if step.action is Action.NONE:
-        outcome.version = deployed_version(step)
     if step.action is Action.REFUSED:
         outcome.error = f"{step.reason}. {step.remedy}" if step.remedy else step.reason
     return outcome

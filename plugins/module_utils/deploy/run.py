@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,11 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 from ..chart.helm import HelmFinder
 from ..chart.kustomize import Kustomize
 from ..chart.store import ChartStore
-from ..errors import FleetError
 from ..private_files import RunDirectory, cache_directory
 from . import labels
 from .apply import apply, planned_works, preview
 from .desired import Desired, desired_state
+from .ending import Ending
+from .guard import as_fleet_error
 from .identity import KnownClusters
 from .installation import Installer
 from .lease import Leases
@@ -25,14 +27,20 @@ from .plan import Scope
 from .request import Request
 from .session import ClusterSession
 
+try:
+    import resource
+except ImportError:
+    resource = None
+
 
 def deploy(request: Request) -> list[HostOutcome]:
-    """Carry out ``request``. Raises :class:`FleetError` only for what concerns the whole run.
+    """Carry out ``request``. Raises FleetError only for what concerns the whole run.
 
     Everything else (a cluster that does not answer, a release that fails) is in the outcome of its
     host. In check mode nothing is written to any cluster.
     """
     cache = cache_directory(request.cache_dir)
+    _allow_open_files()
     with (
         RunDirectory() as run,
         ThreadPoolExecutor(request.workers, thread_name_prefix="deploy") as pool,
@@ -71,15 +79,23 @@ def _write(
     known: KnownClusters,
 ) -> None:
     """Write to the clusters that have something to write, each under its Lease."""
-    writing = [session for session in sessions if any(step.writes for step in session.steps)]
-    leases = Leases()
+    writing = [session for session in sessions if session.has_writes]
+    # Without Helm nothing is begun.
+    installer = _installer(request, helm, run) if writing else None
+    ending = Ending(lambda: helm.processes.ended)
+    leases = Leases(ending.sleep)
     try:
         _for_each(pool, writing, lambda session: session.prepare_writes(known, leases))
         # Counted again: the plans were made again under the Leases.
         _check_budget(request, sessions)
         works = planned_works(sessions, check_mode=False)
         if any(work.step.writes for work in works):
-            apply(pool, works, _installer(request, helm, run), leases, request.wait_timeout)
+            apply(pool, works, installer, leases, request.wait_timeout, ending.sleep)
+    except BaseException:
+        # Whoever waits for one of the Leases must not meet anything of ours at work.
+        helm.processes.close()
+        pool.shutdown(cancel_futures=True)
+        raise
     finally:
         leases.release_all()
 
@@ -95,8 +111,8 @@ def _for_each(pool: ThreadPoolExecutor, sessions: Iterable[ClusterSession], work
     def guarded(session: ClusterSession) -> None:
         try:
             work(session)
-        except FleetError as error:
-            session.fail(error)
+        except Exception as error:
+            session.fail(as_fleet_error(error))
 
     list(pool.map(guarded, [session for session in sessions if session.is_alive]))
 
@@ -113,6 +129,8 @@ def _look(session: ClusterSession, request: Request, desired: Desired) -> None:
         accept_identity=name in request.accept_identity,
     )
     session.plan(scope, desired.wanted[name])
+    if not session.has_writes:
+        session.disconnect()
 
 
 def _check_budget(request: Request, sessions: list[ClusterSession]) -> None:
@@ -123,3 +141,11 @@ def _check_budget(request: Request, sessions: list[ClusterSession]) -> None:
                 existing[release.labels.get(labels.GITREPO, "")] += 1
     steps = {session.target.fleet_name: session.steps for session in sessions if session.is_alive}
     request.delete_budget.check(steps, existing)
+
+
+def _allow_open_files() -> None:
+    """As many as the system lets us have: each cluster that is written to keeps a connection open."""
+    if resource is not None:
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -10,12 +10,13 @@ from functools import cached_property
 from pathlib import Path
 
 from ..errors import FleetError, Unreachable
-from ..kube.client import Client
+from ..kube.client import ApiError, Client
 from ..kube.discovery import Discovery
 from ..kube.identity import cluster_uid
 from ..kube.kubeconfig import Kubeconfig, load
 from .identity import KnownClusters
 from .lease import Leases
+from .manifest import builtin_namespaced
 from .outcome import HostOutcome
 from .plan import Scope, Step, Wanted, plan_cluster
 from .releases import Listing, list_releases
@@ -38,6 +39,11 @@ class ClusterSession:
         """Whether there is anything more to do here: it answered, and nothing failed as a whole."""
         return not self.outcome.unreachable and not self.outcome.error
 
+    @property
+    def has_writes(self) -> bool:
+        """Whether the plan changes anything here."""
+        return any(step.writes for step in self.steps)
+
     @cached_property
     def client(self) -> Client:
         return Client(
@@ -57,6 +63,19 @@ class ClusterSession:
     def secrets(self) -> list[str]:
         """What must not come back in a message of Helm's."""
         return [self.kubeconfig.user[name] for name in ("token", "password") if self.kubeconfig.user.get(name)]
+
+    def namespaced(self, api_version: str, kind: str) -> bool:
+        """Whether objects of the kind live in namespaces.
+
+        A kind that the cluster does not know may come with the very release that is looked at: then
+        it is what it is among the built-in ones.
+        """
+        try:
+            return self.discovery.namespaced(api_version, kind)
+        except (ApiError, Unreachable):
+            raise
+        except FleetError:
+            return builtin_namespaced(api_version, kind)
 
     def plan(self, scope: Scope, wanted: Sequence[Wanted]) -> None:
         """Look at the releases (one request) and plan the steps."""
@@ -85,12 +104,18 @@ class ClusterSession:
             self.outcome.unreachable = str(error)
         else:
             self.outcome.error = str(error.at(f"cluster {self.target.fleet_name}"))
+        self.disconnect()
+
+    def disconnect(self) -> None:
+        """Close the connections: a thousand clusters with nothing to do would hold a thousand. They open again."""
+        if "client" in self.__dict__:
+            self.client.close()
 
     def close(self) -> None:
         """Close the connections, and pass on what the cluster wants the user to know."""
         if "client" not in self.__dict__:
             return
-        self.client.close()
+        self.disconnect()
         self.outcome.warnings += self.client.warnings
         if self.listing.unseen and self._request.prune:
             self.outcome.warnings.append(self.listing.unseen)
