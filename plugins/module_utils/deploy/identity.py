@@ -17,6 +17,7 @@ import os
 from pathlib import Path
 
 from ..errors import FleetError
+from ..source.mirror import cache_errors
 
 
 class KnownClusters:
@@ -24,6 +25,7 @@ class KnownClusters:
 
     def __init__(self, cache: Path):
         self._path = cache / "clusters.json"
+        self._lock = cache / "clusters.lock"
 
     def check(self, owner: str, cluster: str, uid: str, *, expected: str = "", accept: bool = False) -> None:
         """Compare with what is known, then remember. Raises :class:`FleetError` where they differ.
@@ -31,36 +33,40 @@ class KnownClusters:
         ``expected`` is the UID that the inventory states, which always holds. ``accept`` lets a new
         UID replace the one that was seen before.
         """
+        if not uid:
+            raise FleetError(
+                "the cluster cannot be told from others: its namespace kube-system has no UID",
+                remedy="Nothing was changed there. Look at what stands at the kubeconfig's address.",
+            )
         if expected and expected != uid:
             remedy = "The inventory states another uid: correct the one or the other."
             raise _other_cluster(expected, uid, remedy)
-        with self._locked() as file:
-            known = _read(file)
+        with cache_errors(self._path.parent), self._lock.open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            known = self._read()
             key = f"{owner}/{cluster}"
             before = known.get(key, uid)
             if before != uid and not accept and not expected:
                 remedy = f"If it was rebuilt, run once with accept_identity: [{cluster}]."
                 raise _other_cluster(before, uid, remedy)
             if known.get(key) != uid:
-                known[key] = uid
-                file.seek(0)
-                file.truncate()
-                json.dump(known, file, indent=1, sort_keys=True)
+                self._write({**known, key: uid})
 
-    def _locked(self):
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-        file = os.fdopen(descriptor, "r+", encoding="utf-8")
-        fcntl.flock(file, fcntl.LOCK_EX)
-        return file
+    def _read(self) -> dict[str, str]:
+        try:
+            known = json.loads(self._path.read_bytes())
+        except (FileNotFoundError, ValueError):
+            # It is a copy: start again.
+            return {}
+        return known if isinstance(known, dict) else {}
 
-
-def _read(file) -> dict[str, str]:
-    try:
-        known = json.load(file)
-    except ValueError:
-        # Empty, or cut off by a full disk. It is a copy: start again.
-        return {}
-    return known if isinstance(known, dict) else {}
+    def _write(self, known: dict[str, str]) -> None:
+        """At once or not at all: a full disk must not lose what was known."""
+        new = self._path.with_suffix(".new")
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(json.dumps(known, indent=1, sort_keys=True))
+        new.replace(self._path)
 
 
 def _other_cluster(before: str, now: str, remedy: str) -> FleetError:

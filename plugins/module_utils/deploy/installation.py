@@ -5,17 +5,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..chart.helm import Helm
+from ..chart.chart import Chart
+from ..chart.helm import Helm, HelmError
 from ..chart.kustomize import Kustomize
 from ..chart.postrender import post_render
 from ..chart.store import ChartStore
 from ..chart.upgrade_arguments import upgrade_arguments
-from ..kube.client import ApiError, Client
+from ..kube.client import METADATA, METADATA_LIST, ApiError, Client
 from . import labels
 from .manifest import parse_manifest
+from .masking import is_secret, secret_values
 from .namespace import ensure_namespace
 from .plan import Step
 from .release_record import read_release
@@ -24,6 +27,7 @@ from .values import read_values
 
 HELM_TIMEOUT = 600
 """Seconds for one run of Helm, hooks and all, where the bundle sets no helm.timeoutSeconds itself."""
+_NO_SUCH_KIND = "ensure CRDs are installed first"
 KEEP_RESOURCES = "fleet.cattle.io/keep-resources"
 
 
@@ -57,35 +61,46 @@ class Installer:
         revision = _next_revision(step)
         applied = Applied(revision=revision, version=chart.version)
         values = read_values(session.client, wanted.namespace, options.get("helm") or {})
+        secrets = [*values.secrets, *session.secrets]
 
         def render(manifests: bytes) -> bytes:
             rendered = post_render(
                 chart,
                 deployment,
                 manifests,
-                namespaced=session.discovery.namespaced,
+                namespaced=session.namespaced,
                 kustomize=self._kustomize.build,
             )
-            applied.objects = [item for item in parse_manifest(rendered) if not _is_hook(item)]
+            objects = parse_manifest(rendered)
+            # An API server may quote them where it refuses an object.
+            secrets.extend(secret_values(*filter(is_secret, objects)))
+            applied.objects = [item for item in objects if not _is_hook(item)]
             return rendered
 
+        if not dry_run and revision == 1:
+            options = _without_namespace_that_is_there(session.client, wanted.namespace, options)
         arguments = upgrade_arguments(
             self._helm,
             wanted.release,
             wanted.namespace,
             self._charts.path(chart),
             options,
-            exists=step.release is not None,
+            exists=revision > 1,
             labels={} if dry_run else self._labels(session, step, revision),
         )
-        self._helm.run(
-            [*arguments, *(["--dry-run=server"] if dry_run else [])],
-            values=values.documents,
-            kubeconfig=session.kubeconfig.to_bytes(),
-            post_render=render,
-            secrets=[*values.secrets, *session.secrets],
-            timeout=HELM_TIMEOUT + int((options.get("helm") or {}).get("timeoutSeconds") or 0),
-        )
+        try:
+            self._helm.run(
+                # Without new values Helm would go on with those that were removed.
+                [*arguments, "--reset-values", *(["--dry-run=server"] if dry_run else [])],
+                values=values.documents,
+                kubeconfig=session.kubeconfig.to_bytes(),
+                post_render=render,
+                secrets=secrets,
+                timeout=HELM_TIMEOUT + int((options.get("helm") or {}).get("timeoutSeconds") or 0),
+            )
+        except HelmError as error:
+            if not (dry_run and _installs_missing_kinds(error, chart, revision)):
+                raise
         return applied
 
     def uninstall(self, session: ClusterSession, step: Step) -> None:
@@ -93,11 +108,7 @@ class Installer:
         if _keeps_resources(session.client, step):
             _forget(session.client, step.namespace, step.name)
             return
-        self._helm.run(
-            ["uninstall", step.name, "--namespace", step.namespace, "--ignore-not-found"],
-            kubeconfig=session.kubeconfig.to_bytes(),
-            timeout=HELM_TIMEOUT,
-        )
+        _uninstall(self._helm, session, step)
 
     def _labels(self, session: ClusterSession, step: Step, revision: int) -> dict[str, str]:
         wanted = step.wanted
@@ -132,13 +143,42 @@ def _clear_interrupted(helm: Helm, session: ClusterSession, step: Step) -> None:
     if release is None or not release.is_pending:
         return
     if release.status == "uninstalling":
-        helm.run(
-            ["uninstall", step.name, "--namespace", step.namespace, "--ignore-not-found"],
-            kubeconfig=session.kubeconfig.to_bytes(),
-            timeout=HELM_TIMEOUT,
-        )
-        return
-    _delete_secret(session.client, release.namespace, release.secret_name)
+        _uninstall(helm, session, step)
+    else:
+        _delete_secret(session.client, release.namespace, release.secret_name)
+
+
+def _uninstall(helm: Helm, session: ClusterSession, step: Step) -> None:
+    helm.run(
+        ["uninstall", step.name, "--namespace", step.namespace, "--ignore-not-found"],
+        kubeconfig=session.kubeconfig.to_bytes(),
+        secrets=session.secrets,
+        timeout=HELM_TIMEOUT,
+    )
+
+
+def _without_namespace_that_is_there(client: Client, namespace: str, options: dict[str, Any]) -> dict[str, Any]:
+    """The options, without the wish to make a namespace that is there.
+
+    Helm asks for it all the same, and fails where making namespaces is forbidden. A namespace that
+    may not even be looked at was made by whoever gave the rights in it.
+    """
+    if options.get("createNamespace") is False:
+        return options
+    try:
+        client.request("GET", f"/api/v1/namespaces/{namespace}", accept=METADATA)
+    except ApiError as error:
+        if error.status == 404:
+            return options
+        if error.status != 403:
+            raise
+    return {**options, "createNamespace": False}
+
+
+def _installs_missing_kinds(error: HelmError, chart: Chart, revision: int) -> bool:
+    """Whether Helm could not try an install only because it would bring the kinds of its objects (``crds/``)."""
+    brings = any("crds/" in name or name.endswith(".tgz") for name in chart.files)
+    return revision == 1 and brings and _NO_SUCH_KIND in error.problem
 
 
 def _is_hook(item: dict[str, Any]) -> bool:
@@ -151,9 +191,13 @@ def _keeps_resources(client: Client, step: Step) -> bool:
 
 
 def _forget(client: Client, namespace: str, name: str) -> None:
+    """Remove all revisions of a release, and no Secret that only carries Helm's labels."""
     query = {"labelSelector": f"owner=helm,name={name}"}
-    for item in list(client.list(f"/api/v1/namespaces/{namespace}/secrets", query=query)):
-        _delete_secret(client, namespace, item["metadata"]["name"])
+    revision = re.compile(rf"sh\.helm\.release\.v1\.{re.escape(name)}\.v\d+")
+    for item in list(client.list(f"/api/v1/namespaces/{namespace}/secrets", query=query, accept=METADATA_LIST)):
+        secret = str((item.get("metadata") or {}).get("name"))
+        if revision.fullmatch(secret):
+            _delete_secret(client, namespace, secret)
 
 
 def _delete_secret(client: Client, namespace: str, name: str) -> None:

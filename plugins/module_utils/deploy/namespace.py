@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from ..kube.client import ApiError, Client
 from ..target.deployment import BundleDeployment
@@ -32,9 +33,8 @@ def ensure_namespace(client: Client, deployment: BundleDeployment) -> None:
     except ApiError as error:
         if error.status != 404 or deployment.options.get("createNamespace") is False:
             raise
-        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-        found = client.request("POST", "/api/v1/namespaces", body=body)
-    metadata = found["metadata"]
+        found = _create(client, name)
+    metadata = found.get("metadata") or {}
     patch = {}
     if wanted_labels:
         patch["labels"] = _difference(metadata.get("labels") or {}, wanted_labels, _is_kept)
@@ -42,6 +42,17 @@ def ensure_namespace(client: Client, deployment: BundleDeployment) -> None:
         patch["annotations"] = _difference(metadata.get("annotations") or {}, wanted_annotations, lambda _key: False)
     if any(patch.values()):
         client.request("PATCH", path, body={"metadata": patch}, content_type="application/merge-patch+json")
+
+
+def _create(client: Client, name: str) -> dict[str, Any]:
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    try:
+        return client.request("POST", "/api/v1/namespaces", body=body)
+    except ApiError as error:
+        if error.status != 409:
+            raise
+        # Another bundle of this run goes there too, and was quicker.
+        return client.request("GET", f"/api/v1/namespaces/{name}")
 
 
 def _is_kept(key: str) -> bool:

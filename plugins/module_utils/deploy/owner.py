@@ -26,9 +26,9 @@ def owner(configured: str | None, environment: Mapping[str, str], machine_id: Pa
         return label_value(f"{host}.inventory-{environment.get('INVENTORY_ID', '0')}".replace(":", "-"))
     try:
         identity = machine_id.read_text(encoding="ascii").strip()
-    except OSError:
+    except (OSError, ValueError):
         identity = ""
-    if not identity:
+    if not re.fullmatch(r"[0-9a-fA-F]{32}", identity):
         raise FleetError(
             "this control node has no machine ID by which its releases could be told from those of others",
             place=str(machine_id),

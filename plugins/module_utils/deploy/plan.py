@@ -94,7 +94,7 @@ def plan_cluster(scope: Scope, wanted: Collection[Wanted], listing: Listing) -> 
     if not scope.accept_identity:
         _check_identity(scope, listing)
     taken = Counter(item.key for item in wanted)
-    steps = [_plan_release(scope, item, listing.releases.get(item.key), taken[item.key] > 1) for item in wanted]
+    steps = [_plan_release(scope, item, listing, taken[item.key] > 1) for item in wanted]
     deletes = _plan_deletes(scope, set(taken), listing) if scope.prune else []
     return sorted(steps, key=lambda step: step.bundle) + deletes
 
@@ -121,7 +121,9 @@ def _other_cluster(scope: Scope, release: Release) -> str:
     return found if found != labels.label_value(scope.cluster) else ""
 
 
-def _plan_release(scope: Scope, wanted: Wanted, release: Release | None, taken_twice: bool) -> Step:
+def _plan_release(scope: Scope, wanted: Wanted, listing: Listing, taken_twice: bool) -> Step:
+    release = listing.releases.get(wanted.key)
+
     def step(action: Action, reason: str, remedy: str = "") -> Step:
         return Step(action, wanted.bundle, wanted.namespace, wanted.release, reason, wanted, release, remedy)
 
@@ -135,6 +137,12 @@ def _plan_release(scope: Scope, wanted: Wanted, release: Release | None, taken_t
         )
     if wanted.paused:
         return step(Action.PAUSED, "the bundle or its GitRepo is paused")
+    if wanted.namespace in listing.forbidden:
+        return step(
+            Action.REFUSED,
+            f"listing secrets is forbidden in namespace {wanted.namespace}, where releases are to be deployed",
+            "Grant list on secrets there (docs/rbac/push-namespaced.yaml).",
+        )
     if release is None:
         return step(Action.INSTALL, "not there yet")
     stranger = _whose(scope, wanted, release)
@@ -144,8 +152,12 @@ def _plan_release(scope: Scope, wanted: Wanted, release: Release | None, taken_t
             f"release {release.namespace}/{release.name} exists and {stranger}",
             f"To take it over, run once with adopt: [{wanted.bundle}].",
         )
-    if release.is_pending and stranger:
-        return step(Action.REFUSED, f"another operation is in progress on it ({release.status})", "Wait for it to end.")
+    if release.is_pending and (stranger or release.is_at_work_for_others):
+        return step(
+            Action.REFUSED,
+            f"another operation is in progress on it ({release.status})",
+            "Wait for it to end; if nobody is at work on it, end it with helm rollback.",
+        )
     if release.is_pending:
         return step(Action.UPGRADE, f"an interrupted run left it {release.status}")
     moved = _other_cluster(scope, release)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..errors import FleetError, Unreachable
 from ..kube.client import ApiError
 from .diff import plan_diffs
 from .manifest import ObjectKey, index, parse_manifest
@@ -20,7 +21,7 @@ def object_differences(session: ClusterSession, step: Step, planned: list[dict[s
 
     ``planned`` is what the new release would hold; [] for a release that goes.
     """
-    namespaced = session.discovery.namespaced
+    namespaced = session.namespaced
     before = _objects_of_release(session, step)
     after = index(planned, step.namespace, namespaced)
     live: dict[ObjectKey, dict[str, Any]] = {}
@@ -37,10 +38,13 @@ def _objects_of_release(session: ClusterSession, step: Step) -> dict[ObjectKey, 
     record = read_release(session.client, step.release.namespace, step.release.secret_name)
     if record is None:
         return {}
-    return index(parse_manifest(record.manifest), step.namespace, session.discovery.namespaced)
+    return index(parse_manifest(record.manifest), step.namespace, session.namespaced)
 
 
 def _live(session: ClusterSession, key: ObjectKey, item: dict[str, Any]) -> dict[str, Any] | None:
+    if not key.name:
+        # A hook with generateName is never found again.
+        return None
     try:
         path = session.discovery.path(item["apiVersion"], key.kind, key.namespace, key.name)
         return session.client.request("GET", path)
@@ -48,3 +52,8 @@ def _live(session: ClusterSession, key: ObjectKey, item: dict[str, Any]) -> dict
         if error.status == 404:
             return None
         raise
+    except Unreachable:
+        raise
+    except FleetError:
+        # The cluster does not know the kind (yet).
+        return None

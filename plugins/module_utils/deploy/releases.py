@@ -5,15 +5,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ..errors import FleetError
 from ..kube.client import ApiError, Client
 from . import labels
 
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
 _SELECTOR = {"labelSelector": "owner=helm", "limit": "500"}
+_VERSION = re.compile(r"[1-9][0-9]{0,17}")
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,17 @@ class Release:
         return self.status.startswith("pending-") or self.status == "uninstalling"
 
     @property
+    def is_at_work_for_others(self) -> bool:
+        """Whether it is somebody else's upgrade that is in progress, and not one of ours that was interrupted.
+
+        The revision that we write carries its own number. (A rollback does not tell: Helm makes one
+        of its own accord where ours fails and ``atomic`` is set.)
+        """
+        return self.status in ("pending-install", "pending-upgrade") and self.labels.get(labels.REVISION) != str(
+            self.revision
+        )
+
+    @property
     def secret_name(self) -> str:
         return f"sh.helm.release.v1.{self.name}.v{self.revision}"
 
@@ -64,10 +76,14 @@ class Release:
 
 @dataclass(frozen=True)
 class Listing:
-    """The releases by (namespace, name). ``unseen`` says what could not be looked at, or ''."""
+    """The releases by (namespace, name). ``unseen`` says what could not be looked at, or ''.
+
+    ``forbidden`` are the namespaces among those to be deployed to in which releases may not be listed.
+    """
 
     releases: dict[tuple[str, str], Release] = field(default_factory=dict)
     unseen: str = ""
+    forbidden: frozenset[str] = frozenset()
 
 
 def list_releases(client: Client, namespaces: Iterable[str]) -> Listing:
@@ -75,7 +91,7 @@ def list_releases(client: Client, namespaces: Iterable[str]) -> Listing:
 
     Where LIST of secrets over all namespaces is forbidden, the namespaces that may be seen are
     listed one by one: all that the cluster shows, or else ``namespaces``, those that are going to
-    be deployed to. Raises :class:`FleetError` where not even those may be listed.
+    be deployed to.
     """
     try:
         return Listing(_newest(client.list("/api/v1/secrets", query=_SELECTOR, accept=METADATA_ONLY)))
@@ -96,30 +112,27 @@ def _list_by_namespace(client: Client, wanted: list[str]) -> Listing:
             if error.status != 403:
                 raise
             refused.append(namespace)
-    blocked = sorted(set(refused) & set(wanted))
-    if blocked:
-        raise FleetError(
-            f"listing secrets is forbidden in namespace {', '.join(blocked)}, where releases are to be deployed",
-            remedy="Grant list on secrets there (docs/rbac/push-namespaced.yaml).",
-        )
-    seen = "only in the namespaces that may be listed"
-    return Listing(_newest(items), unseen=f"releases were looked for {seen}; others, if any, are not pruned")
+    return Listing(
+        _newest(items),
+        unseen="releases were looked for only in the namespaces that may be listed; others, if any, are not pruned",
+        forbidden=frozenset(refused) & frozenset(wanted),
+    )
 
 
 def _visible_namespaces(client: Client, wanted: list[str]) -> list[str]:
     try:
-        found = [item["metadata"]["name"] for item in client.list("/api/v1/namespaces", accept=METADATA_ONLY)]
+        found = [_metadata(item).get("name") for item in client.list("/api/v1/namespaces", accept=METADATA_ONLY)]
     except ApiError as error:
         if error.status != 403:
             raise
         return wanted
-    return sorted(set(found))
+    return sorted({name for name in found if isinstance(name, str) and name})
 
 
 def _newest(items: Iterable[dict]) -> dict[tuple[str, str], Release]:
     releases: dict[tuple[str, str], Release] = {}
     for item in items:
-        release = _release(item["metadata"])
+        release = _release(_metadata(item))
         if release is None:
             continue
         known = releases.get(release.key)
@@ -128,19 +141,26 @@ def _newest(items: Iterable[dict]) -> dict[tuple[str, str], Release]:
     return releases
 
 
+def _metadata(item: dict) -> dict:
+    metadata = item.get("metadata")
+    return metadata if isinstance(metadata, dict) else {}
+
+
 def _release(metadata: dict) -> Release | None:
-    found = metadata.get("labels") or {}
-    version = found.get("version", "")
-    # The label owner=helm is free for anybody to set: what does not look like Helm's is not Helm's.
-    if not version.isdigit() or not found.get("name") or not found.get("status"):
+    """The revision that a Secret holds, None where it is not Helm's: label owner=helm is free for anybody to set."""
+    found = metadata.get("labels")
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
         return None
-    if not metadata.get("name", "").startswith("sh.helm.release.v1."):
+    name, version, namespace = found.get("name", ""), found.get("version", ""), metadata.get("namespace")
+    if not _VERSION.fullmatch(version) or metadata.get("name") != f"sh.helm.release.v1.{name}.v{version}":
+        return None
+    if not name or not found.get("status") or not isinstance(namespace, str) or not namespace:
         return None
     return Release(
-        namespace=metadata["namespace"],
-        name=found["name"],
+        namespace=namespace,
+        name=name,
         revision=int(version),
         status=found["status"],
         labels=found,
-        updated=metadata.get("creationTimestamp") or "",
+        updated=str(metadata.get("creationTimestamp") or ""),
     )

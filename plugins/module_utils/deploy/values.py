@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from ..bundle.go_yaml import load
 from ..chart.hiding import scalars
@@ -41,8 +42,20 @@ def read_values(client: Client, release_namespace: str, helm_options: dict[str, 
         text = _read(client, kind, reference, reference.get("namespace") or release_namespace)
         values.documents.append(text.encode())
         if kind == "Secret":
-            values.secrets += [text, *scalars(load(text, f"Secret {reference['name']}"))]
+            values.secrets += [text, *_secret_scalars(text, reference)]
     return values
+
+
+def _secret_scalars(text: str, reference: dict[str, Any]) -> Iterator[str]:
+    try:
+        return scalars(load(text, ""))
+    except FleetError as error:
+        # The parser's own words quote what it could not read.
+        raise FleetError(
+            f"key {reference.get('key') or DEFAULT_KEY} of Secret {reference.get('name')}, which helm.valuesFrom "
+            "names, is not YAML",
+            remedy="Correct the Secret on this cluster.",
+        ) from error
 
 
 def _references(entries: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -54,9 +67,12 @@ def _references(entries: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, 
 
 def _read(client: Client, kind: str, reference: dict[str, Any], namespace: str) -> str:
     plural = "configmaps" if kind == "ConfigMap" else "secrets"
-    name, key = reference.get("name", ""), reference.get("key") or DEFAULT_KEY
+    name, key = reference.get("name") or "", reference.get("key") or DEFAULT_KEY
+    if not name:
+        raise FleetError(f"an entry of helm.valuesFrom has no name of a {kind}", remedy="Add it in fleet.yaml.")
     try:
-        found = client.request("GET", f"/api/v1/namespaces/{namespace}/{plural}/{name}")
+        path = f"/api/v1/namespaces/{quote(namespace, safe='')}/{plural}/{quote(name, safe='')}"
+        found = client.request("GET", path)
     except ApiError as error:
         raise FleetError(
             f"helm.valuesFrom names {kind} {namespace}/{name}, which cannot be read: {error.problem}",
@@ -68,4 +84,10 @@ def _read(client: Client, kind: str, reference: dict[str, Any], namespace: str) 
             f"helm.valuesFrom names key {key} of {kind} {namespace}/{name}, which has no such key",
             remedy="Add the key, or correct it in fleet.yaml.",
         )
-    return data if kind == "ConfigMap" else base64.b64decode(data).decode()
+    try:
+        return data if kind == "ConfigMap" else base64.b64decode(data).decode()
+    except ValueError as error:
+        raise FleetError(
+            f"key {key} of Secret {namespace}/{name}, which helm.valuesFrom names, is not text",
+            remedy="Correct the Secret on this cluster.",
+        ) from error

@@ -67,6 +67,17 @@ def test_a_control_node_is_known_by_its_machine_id(tmp_path):
         owner(None, {}, tmp_path / "none")
 
 
+@pytest.mark.parametrize("content", ["", "uninitialized\n", "ü" * 32])
+def test_what_an_image_holds_in_place_of_a_machine_id_is_none(tmp_path, content):
+    (tmp_path / "machine-id").write_text(content)
+    with pytest.raises(FleetError, match="Give fleet_deploy an owner"):
+        owner(None, {}, tmp_path / "machine-id")
+
+
+def test_what_helm_takes_for_the_wish_to_remove_a_label_is_digested():
+    assert labels.label_value("null") != "null"
+
+
 @given(st.text(min_size=1, max_size=200))
 def test_a_label_value_is_always_one(text):
     value = labels.label_value(text)
@@ -101,6 +112,26 @@ def test_the_uid_that_the_inventory_states_always_holds(tmp_path):
     with pytest.raises(FleetError, match="The inventory states another uid"):
         known.check("me", "one", "uid-2", expected="uid-1", accept=True)
     known.check("me", "one", "uid-1", expected="uid-1")
+
+
+def test_a_cluster_without_a_uid_is_no_cluster(tmp_path):
+    with pytest.raises(FleetError, match="has no UID"):
+        KnownClusters(tmp_path).check("me", "one", "")
+
+
+def test_a_full_disk_says_so_and_loses_nothing_of_what_was_known(tmp_path, monkeypatch):
+    known = KnownClusters(tmp_path)
+    known.check("me", "one", "uid-1")
+
+    def full(*_arguments, **_options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fdopen", full)
+    with pytest.raises(FleetError, match="No space left on device"):
+        known.check("me", "two", "uid-2")
+    monkeypatch.undo()
+    with pytest.raises(FleetError, match="was uid-1"):
+        known.check("me", "one", "uid-2")
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null"])

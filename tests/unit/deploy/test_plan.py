@@ -91,6 +91,19 @@ def test_what_somebody_else_works_on_is_not_even_adopted():
     assert only(replace(SCOPE, adopt={"web"}), [WEB], release).action is Action.REFUSED
 
 
+def test_the_upgrade_of_somebody_else_is_not_cut_short():
+    """Their revision carries our labels, but not its own number."""
+    step = only(SCOPE, [WEB], replace(ours(), revision=4, status="pending-upgrade"))
+    assert step.action is Action.REFUSED
+    assert "helm rollback" in step.remedy
+
+
+def test_a_namespace_that_may_not_be_looked_at_concerns_its_bundle_alone():
+    other = replace(WEB, bundle="other", namespace="other", release="other")
+    steps = plan_cluster(SCOPE, [WEB, other], Listing({ours().key: ours()}, forbidden=frozenset({"other"})))
+    assert {step.bundle: step.action for step in steps} == {"web": Action.NONE, "other": Action.REFUSED}
+
+
 def test_two_bundles_of_one_release_are_both_refused():
     steps = plan_cluster(SCOPE, [WEB, replace(WEB, bundle="web2")], listing(ours()))
     assert [step.action for step in steps] == [Action.REFUSED, Action.REFUSED]

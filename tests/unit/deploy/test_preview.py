@@ -1,0 +1,56 @@
+# Copyright (c) 2026 gitops.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The preview of a release: kinds that are not there yet, and objects that cannot be looked up."""
+
+from __future__ import annotations
+
+from ansible_collections.gitops.fleet.plugins.module_utils.deploy.plan import Action, Step
+from ansible_collections.gitops.fleet.plugins.module_utils.deploy.preview import object_differences
+from ansible_collections.gitops.fleet.plugins.module_utils.deploy.request import Request, Target
+from ansible_collections.gitops.fleet.plugins.module_utils.deploy.session import ClusterSession
+from ansible_collections.gitops.fleet.plugins.module_utils.kube.connection import Connection
+from ansible_collections.gitops.fleet.plugins.module_utils.target.cluster import Cluster
+
+CORE = {
+    "resources": [
+        {"name": "configmaps", "kind": "ConfigMap", "namespaced": True},
+        {"name": "nodes", "kind": "Node", "namespaced": False},
+    ]
+}
+
+
+def differences(api, tmp_path, *planned):
+    api.objects["/api/v1"] = CORE
+    target = Target("prod", Cluster("prod"), Connection("/none"))
+    session = ClusterSession(target, Request([target], [], "me"), tmp_path)
+    session.client = api
+    return object_differences(session, Step(Action.INSTALL, "web", "web", "web", ""), list(planned))
+
+
+def obj(kind, api_version="v1", **metadata):
+    return {"apiVersion": api_version, "kind": kind, "metadata": metadata}
+
+
+def test_an_object_of_a_kind_that_the_release_brings_is_new(api, tmp_path):
+    crd = obj("CustomResourceDefinition", "apiextensions.k8s.io/v1", name="reviews.example.com")
+    found = differences(api, tmp_path, crd, obj("Review", "example.com/v1", name="one"))
+    assert [item["after_header"] for item in found] == [
+        "prod CustomResourceDefinition reviews.example.com",
+        "prod Review web/one",
+    ]
+    assert all(item["before"] == "" for item in found)
+
+
+def test_an_object_without_a_name_of_its_own_is_not_looked_up(api, tmp_path):
+    (found,) = differences(api, tmp_path, obj("ConfigMap", generateName="a-"))
+    assert found["before"] == ""
+    assert not [path for _method, path in api.requests if "configmaps" in path]
+
+
+def test_what_is_live_is_compared(api, tmp_path):
+    live = {**obj("ConfigMap", name="a", namespace="web"), "data": {"k": "old"}}
+    api.objects["/api/v1/namespaces/web/configmaps/a"] = live
+    (found,) = differences(api, tmp_path, {**obj("ConfigMap", name="a"), "data": {"k": "new"}})
+    assert "old" in found["before"]
+    assert "new" in found["after"]
