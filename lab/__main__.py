@@ -5,6 +5,7 @@
 
 import argparse
 import shlex
+import signal
 import sys
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from .lab import STATE, Lab, say
 def main(arguments: list[str]) -> int:
     """Run one command; the exit code is 1 when it failed, with a sentence on standard error."""
     options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # be ended as by Ctrl-C, and clean up
     try:
         options.run(Lab(options.state), options)
     except LabError as error:

@@ -14,6 +14,7 @@ import os
 import platform
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -195,7 +196,7 @@ def _run_go(go_command: Path, arguments: list[str], cache: Path, problem: str) -
     try:
         printed, _ = process.communicate()
     except BaseException:
-        process.terminate()  # Ctrl-C at the terminal reaches go by itself, other signals do not
+        process.send_signal(signal.SIGINT)  # Ctrl-C at a terminal reaches go anyway, other signals do not
         process.wait()
         raise
     if process.returncode != 0:

@@ -102,12 +102,15 @@ class _Server(ThreadingHTTPServer):
 
     def finish_request(self, request, client_address) -> None:
         """The TLS handshake belongs to the connection's own thread, so that a slow one stops no other."""
-        if self.tls:
-            try:
-                request = self.tls.wrap_socket(request, server_side=True)
-            except (ssl.SSLError, OSError):
-                return  # a client that does not trust our certificate, which tests do on purpose
-        super().finish_request(request, client_address)
+        if self.tls is None:
+            super().finish_request(request, client_address)
+            return
+        try:
+            encrypted = self.tls.wrap_socket(request, server_side=True)
+        except OSError:
+            return  # a client that does not trust our certificate, which tests do on purpose
+        with encrypted:
+            super().finish_request(encrypted, client_address)
 
     def handle_error(self, request, client_address) -> None:
         """Clients that hang up early (a killed git) are no news; anything else is."""
