@@ -13,21 +13,27 @@ stored, whichever is smallest.
 from __future__ import annotations
 
 import zlib
+from array import array
 from bisect import bisect_right
+from collections.abc import Iterator
 from functools import lru_cache
 
 _HEADER = b"\x1f\x8b\x08" + bytes(6) + b"\xff"
 _WINDOW = 1 << 15
+_MASK = _WINDOW - 1
 _MIN_MATCH = 4
 _MAX_MATCH = 258
 _LOOKAHEAD = _MIN_MATCH + _MAX_MATCH
 _BLOCK_TOKENS = 1 << 14
 _MAX_STORED = 65535
-# Level 6: from a match of `good` on, look at a quarter of the chain only; stop at `nice`; do not look
-# for a better one behind a match of `lazy`.
-_GOOD, _LAZY, _NICE, _CHAIN = 8, 16, 128, 128
+# Level 6: stop at a match of `nice`; do not look for a better one behind a match of `lazy`. (`good` has
+# no effect: Go compares it with the length that the search begins with.)
+_LAZY, _NICE, _CHAIN = 16, 128, 128
+_HASH_BITS = 17
 _HASH_FACTOR = 0x1E35A7BD
-_HASH_SHIFT = 32 - 17
+
+_MATCH = 1 << 24
+"""Set in a token that is a match: ``_MATCH | (length - 3) << 16 | (distance - 1)``. Others are literal bytes."""
 
 _END_OF_BLOCK = 256
 _LITERAL_CODES = 286
@@ -43,8 +49,8 @@ _LENGTH_CODE = tuple(bisect_right(_LENGTH_BASE, length) - 1 for length in range(
 _CODE_LENGTH_ORDER = (16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15)
 _CODE_LENGTH_EXTRA = {16: 2, 17: 3, 18: 7}
 
-Code = tuple[int, int]
-"""A Huffman code with its bits reversed, and its length in bits; (0, 0) for a symbol that does not occur."""
+Codes = list[str]
+"""The Huffman code of each symbol as text of 0 and 1, as it stands in the stream; empty if it does not occur."""
 
 
 def compress(data: bytes) -> bytes:
@@ -56,56 +62,66 @@ def compress(data: bytes) -> bytes:
 def deflate(data: bytes) -> bytes:
     """The data as a deflate stream."""
     bits = _BitWriter()
-    for tokens, stored in _blocks(data):
-        _write_block(bits, tokens, stored)
+    for tokens, original in _blocks(data):
+        _write_block(bits, tokens, original)
     bits.write_stored(b"", last=True)
     return bits.finish()
 
 
 class _BitWriter:
-    """Collects bits, the lowest first, into bytes."""
+    """Collects bits into bytes; the first bit is the lowest of the first byte."""
 
     def __init__(self) -> None:
         self._bytes = bytearray()
-        self._bits = 0
-        self._count = 0
+        self._pending = ""
 
-    def write(self, value: int, count: int) -> None:
-        """Append the lowest ``count`` bits."""
-        self._bits |= value << self._count
-        self._count += count
-        if self._count >= 512:
-            self._flush_whole_bytes()
+    def write(self, text: str) -> None:
+        """Append bits, given as text of 0 and 1."""
+        text = self._pending + text
+        whole = len(text) // 8
+        if whole:
+            self._bytes += int(text[8 * whole - 1 :: -1], 2).to_bytes(whole, "little")
+        self._pending = text[8 * whole :]
 
     def write_stored(self, data: bytes, last: bool = False) -> None:
         """A stored block: header, filled up to a byte, length, its complement, the data itself."""
-        self.write(1 if last else 0, 3)
-        self._count += -self._count % 8
-        self.write(len(data) | (len(data) ^ 0xFFFF) << 16, 32)
-        self._flush_whole_bytes()
-        self._bytes += data
+        self.write("100" if last else "000")
+        self._fill_up()
+        self._bytes += len(data).to_bytes(2, "little") + (len(data) ^ 0xFFFF).to_bytes(2, "little") + data
 
     def finish(self) -> bytes:
         """Everything written, the last byte filled up with zeros."""
-        self._count += -self._count % 8
-        self._flush_whole_bytes()
+        self._fill_up()
         return bytes(self._bytes)
 
-    def _flush_whole_bytes(self) -> None:
-        whole = self._count // 8
-        self._bytes += (self._bits & ((1 << 8 * whole) - 1)).to_bytes(whole, "little")
-        self._bits >>= 8 * whole
-        self._count -= 8 * whole
+    def _fill_up(self) -> None:
+        self.write("0" * (-len(self._pending) % 8))
 
 
-def _blocks(data: bytes):
-    """The tokens of each block, and the bytes that it stands for (None if Go no longer has them then).
+def _number(value: int, bits: int) -> str:
+    """A number as bits, the lowest first."""
+    return f"{value:0{bits}b}"[::-1] if bits else ""
 
-    A token is a literal byte, or a match as ``(length - 3) << 16 | (distance - 1) | 1 << 24``.
-    """
+
+def _hashes(data: bytes) -> array:
+    """Go's hash of the four bytes at each place."""
+    shift = 32 - _HASH_BITS
+    return array(
+        "I",
+        (
+            ((first << 24 | second << 16 | third << 8 | fourth) * _HASH_FACTOR & 0xFFFFFFFF) >> shift
+            for first, second, third, fourth in zip(data, data[1:], data[2:], data[3:], strict=False)
+        ),
+    )
+
+
+def _blocks(data: bytes) -> Iterator[tuple[list[int], bytes | None]]:
+    """The tokens of each block, and the bytes that it stands for (None if Go no longer has them then)."""
     size = len(data)
-    head: dict[int, int] = {}
-    previous = [0] * _WINDOW
+    hashes = _hashes(data)
+    last_hashed = len(hashes)
+    head = array("i", [-1]) * (1 << _HASH_BITS)
+    previous = array("i", [-1]) * _WINDOW
     tokens: list[int] = []
     position = 0
     # Go keeps 64 KiB; when it has worked through them, the first half goes and new data comes in.
@@ -113,7 +129,6 @@ def _blocks(data: bytes):
     block_start: int | None = 0
     length, distance = _MIN_MATCH - 1, 0
     pending_literal = False
-    last_hashed = size - _MIN_MATCH
 
     while True:
         ahead = window_end - position
@@ -126,33 +141,29 @@ def _blocks(data: bytes):
                 continue
             if not ahead:
                 break
-        candidate = -1
-        if position <= last_hashed:
-            key = (int.from_bytes(data[position : position + 4], "big") * _HASH_FACTOR & 0xFFFFFFFF) >> _HASH_SHIFT
-            candidate = head.get(key, -1)
-            previous[position & (_WINDOW - 1)] = candidate
-            head[key] = position
         previous_length, previous_distance = length, distance
         length, distance = _MIN_MATCH - 1, 0
-        if (
-            candidate >= max(window_start, position - _WINDOW)
-            and candidate >= 0
-            and previous_length < _LAZY
-            and ahead > previous_length
-        ):
-            length, distance = _longest_match(data, previous, position, candidate, ahead, window_start)
+        if position < last_hashed:
+            key = hashes[position]
+            candidate = head[key]
+            previous[position & _MASK] = candidate
+            head[key] = position
+            if previous_length < _LAZY and ahead > previous_length:
+                oldest = max(window_start, position - _WINDOW)
+                if candidate >= oldest:
+                    longest = min(ahead, _MAX_MATCH)
+                    length, distance = _longest_match(data, previous, position, candidate, longest, oldest)
         if previous_length >= _MIN_MATCH and length <= previous_length:
             # The match that begins one byte before is no worse: take it.
-            tokens.append(1 << 24 | (previous_length - 3) << 16 | (previous_distance - 1))
+            tokens.append(_MATCH | (previous_length - 3) << 16 | (previous_distance - 1))
             end = position + previous_length - 1
-            for index in range(position + 1, min(end, last_hashed + 1)):
-                key = (int.from_bytes(data[index : index + 4], "big") * _HASH_FACTOR & 0xFFFFFFFF) >> _HASH_SHIFT
-                previous[index & (_WINDOW - 1)] = head.get(key, -1)
+            for index in range(position + 1, min(end, last_hashed)):
+                key = hashes[index]
+                previous[index & _MASK] = head[key]
                 head[key] = index
-            position = end
+            position = covered = end
             pending_literal = False
             length = _MIN_MATCH - 1
-            covered = position
         else:
             if pending_literal:
                 tokens.append(data[position - 1])
@@ -170,17 +181,14 @@ def _blocks(data: bytes):
 
 
 def _longest_match(
-    data: bytes, previous: list[int], position: int, candidate: int, ahead: int, window_start: int
+    data: bytes, previous: array, position: int, candidate: int, longest: int, oldest: int
 ) -> tuple[int, int]:
     """Length and distance of the best earlier occurrence of what is at ``position``, along the hash chain."""
-    longest = min(ahead, _MAX_MATCH)
     nice = min(longest, _NICE)
     length, distance = _MIN_MATCH - 1, 0
-    oldest = position - _WINDOW
-    tries = _CHAIN
     wanted = data[position : position + length + 1]
-    while tries:
-        tries -= 1
+    beyond = position - _WINDOW
+    for _ in range(_CHAIN):
         if data.startswith(wanted, candidate):
             found = _common_length(data, candidate, position, len(wanted), longest)
             if found > _MIN_MATCH or position - candidate <= 4096:
@@ -188,10 +196,10 @@ def _longest_match(
                 if found >= nice:
                     break
                 wanted = data[position : position + length + 1]
-        if candidate == oldest:
+        if candidate == beyond:
             break
-        candidate = previous[candidate & (_WINDOW - 1)]
-        if candidate < oldest or candidate < window_start:
+        candidate = previous[candidate & _MASK]
+        if candidate < oldest:
             break
     return length, distance
 
@@ -211,57 +219,26 @@ def _common_length(data: bytes, first: int, second: int, known: int, longest: in
     return known
 
 
-def _write_block(bits: _BitWriter, tokens: list[int], stored: bytes | None) -> None:
+def _write_block(bits: _BitWriter, tokens: list[int], original: bytes | None) -> None:
     literal_counts, offset_counts = _count(tokens)
+    extra_bits = _extra_bits(literal_counts, offset_counts)
     literals = _used(literal_counts)
-    offsets = _used(offset_counts)
-    extra_bits = sum(
-        count * extra for count, extra in zip(literal_counts[257:], _LENGTH_BITS, strict=True) if extra
-    ) + sum(count * extra for count, extra in zip(offset_counts, _OFFSET_BITS, strict=True) if extra)
-    storable = stored is not None and len(stored) <= _MAX_STORED
-    if not storable:
-        extra_bits = 0  # Go adds them only where it compares with a stored block; they count alike for both others.
-    if not offsets:
+    if not _used(offset_counts):
         # A code for one distance is needed even if there is no match.
         offset_counts[0] = 1
-        offsets = 1
-    literal_codes = _huffman_codes(literal_counts, 15)
-    offset_codes = _huffman_codes(offset_counts, 15)
-    lengths = [length for _, length in literal_codes[:literals] + offset_codes[:offsets]]
-    header = _run_lengths(lengths)
-    header_counts = [0] * 19
-    for symbol, _ in header:
-        header_counts[symbol] += 1
-    header_codes = _huffman_codes(header_counts, 7)
-    header_symbols = 19
-    while header_symbols > 4 and not header_counts[_CODE_LENGTH_ORDER[header_symbols - 1]]:
-        header_symbols -= 1
-
+    offsets = _used(offset_counts)
+    literal_codes, offset_codes = _huffman_codes(literal_counts, 15), _huffman_codes(offset_counts, 15)
+    header = _dynamic_header(literal_codes[:literals], offset_codes[:offsets])
     fixed_literals, fixed_offsets = _fixed_codes()
     fixed_size = 3 + _bit_length(literal_counts, fixed_literals) + _bit_length(offset_counts, fixed_offsets)
-    dynamic_size = (
-        3 + 5 + 5 + 4 + 3 * header_symbols
-        + _bit_length(header_counts, header_codes)
-        + sum(header_counts[symbol] * extra for symbol, extra in _CODE_LENGTH_EXTRA.items())
-        + _bit_length(literal_counts, literal_codes)
-        + _bit_length(offset_counts, offset_codes)
-    )  # fmt: skip
+    dynamic_size = len(header) + _bit_length(literal_counts, literal_codes) + _bit_length(offset_counts, offset_codes)
     smallest = min(fixed_size, dynamic_size) + extra_bits
-    if storable and (len(stored) + 5) * 8 < smallest:
-        bits.write_stored(stored)
+    if original is not None and len(original) <= _MAX_STORED and (len(original) + 5) * 8 < smallest:
+        bits.write_stored(original)
     elif dynamic_size < fixed_size:
-        bits.write(0b100, 3)
-        bits.write(literals - 257 | (offsets - 1) << 5 | (header_symbols - 4) << 10, 14)
-        for symbol in _CODE_LENGTH_ORDER[:header_symbols]:
-            bits.write(header_codes[symbol][1], 3)
-        for symbol, extra in header:
-            bits.write(*header_codes[symbol])
-            if symbol in _CODE_LENGTH_EXTRA:
-                bits.write(extra, _CODE_LENGTH_EXTRA[symbol])
-        _write_tokens(bits, tokens, literal_codes, offset_codes)
+        bits.write(header + _body(tokens, literal_codes, offset_codes))
     else:
-        bits.write(0b010, 3)
-        _write_tokens(bits, tokens, fixed_literals, fixed_offsets)
+        bits.write("010" + _body(tokens, fixed_literals, fixed_offsets))
 
 
 def _count(tokens: list[int]) -> tuple[list[int], list[int]]:
@@ -269,7 +246,7 @@ def _count(tokens: list[int]) -> tuple[list[int], list[int]]:
     literal_counts = [0] * _LITERAL_CODES
     offset_counts = [0] * _OFFSET_CODES
     for token in tokens:
-        if token < 256:
+        if token < _MATCH:
             literal_counts[token] += 1
         else:
             literal_counts[257 + _LENGTH_CODE[token >> 16 & 255]] += 1
@@ -278,28 +255,61 @@ def _count(tokens: list[int]) -> tuple[list[int], list[int]]:
     return literal_counts, offset_counts
 
 
+def _extra_bits(literal_counts: list[int], offset_counts: list[int]) -> int:
+    return sum(
+        count * extra
+        for counts, extras in ((literal_counts[257:], _LENGTH_BITS), (offset_counts, _OFFSET_BITS))
+        for count, extra in zip(counts, extras, strict=True)
+    )
+
+
 def _used(counts: list[int]) -> int:
     """How many codes there are up to the last that occurs."""
     return max((index + 1 for index, count in enumerate(counts) if count), default=0)
 
 
-def _bit_length(counts: list[int], codes: list[Code]) -> int:
-    return sum(count * code[1] for count, code in zip(counts, codes, strict=False) if count)
+def _bit_length(counts: list[int], codes: Codes) -> int:
+    return sum(count * len(code) for count, code in zip(counts, codes, strict=True))
 
 
-def _write_tokens(bits: _BitWriter, tokens: list[int], literal_codes: list[Code], offset_codes: list[Code]) -> None:
+def _body(tokens: list[int], literal_codes: Codes, offset_codes: Codes) -> str:
+    """The tokens and the end of the block as bits."""
+    pieces = []
     for token in tokens:
-        if token < 256:
-            bits.write(*literal_codes[token])
+        if token < _MATCH:
+            pieces.append(literal_codes[token])
             continue
         length, distance = token >> 16 & 255, token & 0xFFFF
-        code = _LENGTH_CODE[length]
-        bits.write(*literal_codes[257 + code])
-        bits.write(length - _LENGTH_BASE[code], _LENGTH_BITS[code])
-        code = bisect_right(_OFFSET_BASE, distance) - 1
-        bits.write(*offset_codes[code])
-        bits.write(distance - _OFFSET_BASE[code], _OFFSET_BITS[code])
-    bits.write(*literal_codes[_END_OF_BLOCK])
+        length_code, offset_code = _LENGTH_CODE[length], bisect_right(_OFFSET_BASE, distance) - 1
+        pieces.append(literal_codes[257 + length_code])
+        pieces.append(_number(length - _LENGTH_BASE[length_code], _LENGTH_BITS[length_code]))
+        pieces.append(offset_codes[offset_code])
+        pieces.append(_number(distance - _OFFSET_BASE[offset_code], _OFFSET_BITS[offset_code]))
+    pieces.append(literal_codes[_END_OF_BLOCK])
+    return "".join(pieces)
+
+
+def _dynamic_header(literal_codes: Codes, offset_codes: Codes) -> str:
+    """The header of a block with Huffman codes of its own (RFC 1951, section 3.2.7)."""
+    lengths = [len(code) for code in literal_codes + offset_codes]
+    symbols = _run_lengths(lengths)
+    counts = [0] * 19
+    for symbol, _ in symbols:
+        counts[symbol] += 1
+    codes = _huffman_codes(counts, 7)
+    written = 19
+    while written > 4 and not counts[_CODE_LENGTH_ORDER[written - 1]]:
+        written -= 1
+    return "".join(
+        (
+            "001",
+            _number(len(literal_codes) - 257, 5),
+            _number(len(offset_codes) - 1, 5),
+            _number(written - 4, 4),
+            *(_number(len(codes[symbol]), 3) for symbol in _CODE_LENGTH_ORDER[:written]),
+            *(codes[symbol] + _number(extra, _CODE_LENGTH_EXTRA.get(symbol, 0)) for symbol, extra in symbols),
+        )
+    )
 
 
 def _run_lengths(lengths: list[int]) -> list[tuple[int, int]]:
@@ -333,33 +343,31 @@ def _run_lengths(lengths: list[int]) -> list[tuple[int, int]]:
 
 
 @lru_cache(maxsize=1)
-def _fixed_codes() -> tuple[list[Code], list[Code]]:
+def _fixed_codes() -> tuple[Codes, Codes]:
     """The codes of RFC 1951, section 3.2.6."""
     literals = (
-        [(0x30 + value, 8) for value in range(144)]
-        + [(0x190 + value, 9) for value in range(112)]
-        + [(value, 7) for value in range(24)]
-        + [(0xC0 + value, 8) for value in range(6)]
+        [f"{0x30 + value:08b}" for value in range(144)]
+        + [f"{0x190 + value:09b}" for value in range(112)]
+        + [f"{value:07b}" for value in range(24)]
+        + [f"{0xC0 + value:08b}" for value in range(6)]
     )
-    return [(_reverse(*code), code[1]) for code in literals], [(_reverse(value, 5), 5) for value in range(30)]
+    return literals, [f"{value:05b}" for value in range(30)]
 
 
-def _huffman_codes(counts: list[int], max_bits: int) -> list[Code]:
+def _huffman_codes(counts: list[int], max_bits: int) -> Codes:
     """Codes of at most ``max_bits`` bits that make the text shortest, chosen as Go chooses among equals."""
-    codes: list[Code] = [(0, 0)] * len(counts)
+    codes = [""] * len(counts)
     used = sorted((count, symbol) for symbol, count in enumerate(counts) if count)
     if len(used) <= 2:
         for code, symbol in enumerate(sorted(symbol for _, symbol in used)):
-            codes[symbol] = (code, 1)
+            codes[symbol] = str(code)
         return codes
     code = 0
     end = len(used)
     for bits, number in enumerate(_bit_counts([count for count, _ in used], max_bits)):
         code <<= 1
-        if not number:
-            continue
         for symbol in sorted(symbol for _, symbol in used[end - number : end]):
-            codes[symbol] = (_reverse(code, bits), bits)
+            codes[symbol] = f"{code:0{bits}b}"
             code += 1
         end -= number
     return codes
@@ -380,9 +388,8 @@ def _bit_counts(counts: list[int], max_bits: int) -> list[int]:
         pairs = [weights[index] + weights[index + 1] for index in range(0, len(weights) - 1, 2)]
         items, weights, symbol, pair = [], [], 0, 0
         while symbol < number or pair < len(pairs):
-            is_symbol = pair == len(pairs) or (symbol < number and counts[symbol] < pairs[pair])
             # The two lightest symbols always come first.
-            if is_symbol or (symbol < 2 and symbol < number):
+            if symbol < 2 or pair == len(pairs) or (symbol < number and counts[symbol] < pairs[pair]):
                 items.append(1)
                 weights.append(counts[symbol])
                 symbol += 1
@@ -398,12 +405,4 @@ def _bit_counts(counts: list[int], max_bits: int) -> list[int]:
         symbols_in_level.append(symbols)
         taken = 2 * (min(taken, len(items)) - symbols)
     # Symbols taken in a level and not in the next shorter one.
-    result = [0]
-    for bits, symbols in enumerate(symbols_in_level):
-        following = symbols_in_level[bits + 1] if bits + 1 < len(symbols_in_level) else 0
-        result.append(symbols - following)
-    return result
-
-
-def _reverse(code: int, bits: int) -> int:
-    return int(f"{code:0{bits}b}"[::-1], 2)
+    return [0, *(here - after for here, after in zip(symbols_in_level, [*symbols_in_level[1:], 0], strict=True))]

@@ -28,7 +28,11 @@ def build_single(tree: FileTree, owner: GitRepo, options: dict[str, Any] | None)
     files = TreeFiles(TreeIndex(tree))
     files.prefetch(files.index.files_below(""))
     root = BundleRoot("", ".")
-    place, found = read_options(files, root) if options is None else ("options", fleet_yaml.check(options, "options"))
+    if options is None:
+        place, found = read_options(files, root)
+    else:
+        place = f"bundle {owner.name}, options"
+        found = fleet_yaml.check(options, place)
     settings = settings_of(owner, "")
     labels = {key: value for key, value in settings.labels.items() if key != REPO_LABEL}
     bundle = make_bundle(files, root, found, replace(settings, labels=labels), name=owner.name, place=place)

@@ -140,8 +140,10 @@ class TreeFiles:
         self._contents: dict[str, bytes] = {}
 
     def prefetch(self, paths: Iterable[str]) -> None:
-        """Read these files in one go and forget the ones that were prefetched before."""
-        self._contents = self.index.tree.read(list(paths))
+        """Read these files in one go and forget the ones that were prefetched before. Links are passed over."""
+        entries = ((path, self.index.entry(path)) for path in paths)
+        regular = [path for path, entry in entries if entry and entry.mode not in (SYMLINK, SUBMODULE)]
+        self._contents = self.index.tree.read(regular)
 
     def read(self, path: str) -> bytes:
         """The content of one file, links followed. Raises FleetError if it is not there or not a file."""
