@@ -18,7 +18,8 @@ from ansible_collections.gitops.fleet.plugins.module_utils.errors import FleetEr
 from ansible_collections.gitops.fleet.plugins.module_utils.private_files import cache_directory
 from ansible_collections.gitops.fleet.plugins.module_utils.status.report import batch_result, save_details
 from ansible_collections.gitops.fleet.plugins.module_utils.status.summary import table_lines
-from ansible_collections.gitops.fleet.plugins.plugin_utils.play import cluster_groups, targets
+from ansible_collections.gitops.fleet.plugins.plugin_utils.play import read_batch
+from ansible_collections.gitops.fleet.plugins.plugin_utils.signals import interrupted_by_signals
 
 ARGUMENT_SPEC = {
     "builds": {"type": "list", "elements": "path", "required": True},
@@ -36,6 +37,8 @@ ARGUMENT_SPEC = {
     "kustomize_binary": {"type": "path"},
     "cache_dir": {"type": "path"},
 }
+
+LEAST = {"wait_timeout": 0, "lock_timeout": 0, "request_timeout": 1, "workers": 1}
 
 
 class ActionModule(ActionBase):
@@ -55,7 +58,8 @@ class ActionModule(ActionBase):
                 "the task gitops.fleet.fleet_result after it give every host its own result."
             )
         try:
-            outcomes = deploy(self._request(arguments, task_vars))
+            with interrupted_by_signals():
+                outcomes = deploy(self._request(arguments, task_vars))
             details = save_details(cache_directory(arguments["cache_dir"]), outcomes, self._task.check_mode)
         except FleetError as error:
             return {"failed": True, "msg": str(error)}
@@ -64,12 +68,12 @@ class ActionModule(ActionBase):
         return batch_result(outcomes, details)
 
     def _request(self, arguments, task_vars) -> Request:
-        hosts = task_vars["ansible_play_batch"]
-        known, unknown = targets(hosts, task_vars["hostvars"])
+        _check_numbers(arguments)
+        batch = read_batch(task_vars["ansible_play_batch"], task_vars["hostvars"])
         return Request(
-            targets=known,
-            not_clusters=unknown,
-            groups=cluster_groups(task_vars["hostvars"], hosts),
+            targets=batch.targets,
+            not_clusters=batch.not_clusters,
+            groups=batch.groups,
             builds=arguments["builds"],
             owner=owner(arguments["owner"] or os.environ.get("GITOPS_FLEET_OWNER"), os.environ),
             check_mode=self._task.check_mode,
@@ -86,3 +90,9 @@ class ActionModule(ActionBase):
             kustomize_binary=arguments["kustomize_binary"] or "",
             cache_dir=arguments["cache_dir"],
         )
+
+
+def _check_numbers(arguments):
+    for name, least in LEAST.items():
+        if arguments[name] < least:
+            raise FleetError(f"it is {arguments[name]}, and has to be {least} at least", place=name)

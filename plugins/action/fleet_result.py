@@ -31,10 +31,8 @@ class ActionModule(ActionBase):
             details = _details(task_vars, arguments["of"], host)
         except FleetError as error:
             return {"failed": True, "msg": str(error)}
-        if details.unreachable:
-            return self._unreachable(details, arguments)
         if arguments["closing"]:
-            return {"changed": False, "msg": details.summary}
+            return _closing(details)
         for warning in details.warnings:
             Display().warning(f"[{host}] {warning}")
         result = {
@@ -46,16 +44,24 @@ class ActionModule(ActionBase):
             "details": details.path,
         }
         if self._task.diff and details.diff:
-            result["diff"] = details.diff
+            result["diff"] = details.shown_diff
+        if details.unreachable:
+            fails = arguments["on_unreachable"] == "fail"
+            result.update(failed=fails, msg=_unreachable(details), cluster_unreachable=True)
+            if not fails:
+                Display().warning(f"[{host}] {_unreachable(details)}")
         return result
 
-    @staticmethod
-    def _unreachable(details, arguments):
-        message = f"unreachable: {details.unreachable}"
-        fails = arguments["closing"] or arguments["on_unreachable"] == "fail"
-        if not fails:
-            Display().warning(f"[{details.host}] {message}")
-        return {"changed": False, "failed": fails, "msg": message, "cluster_unreachable": True}
+
+def _closing(details) -> dict:
+    """Only whether the cluster answered: all else was said in its batch."""
+    if details.unreachable:
+        return {"changed": False, "failed": True, "msg": _unreachable(details), "cluster_unreachable": True}
+    return {"changed": False, "msg": details.summary}
+
+
+def _unreachable(details) -> str:
+    return f"unreachable: {details.unreachable}"
 
 
 def _details(task_vars, variable, host) -> Details:

@@ -48,15 +48,13 @@ class RunDirectory:
         self._base = base or _memory_backed_base()
         _sweep(self._base)
         try:
-            self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=self._base))
-            self._lock: int | None = os.open(self.path / "lock", os.O_WRONLY | os.O_CREAT, 0o600)
+            self.path, self._lock = _locked_directory(self._base)
         except OSError as error:
             raise FleetError(
                 f"no directory for the files of this run can be made: {error.strerror}",
                 place=str(self._base),
                 remedy="Make room there, or name another directory with the environment variable TMPDIR.",
             ) from error
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
 
     def __enter__(self) -> RunDirectory:
         return self
@@ -87,6 +85,20 @@ def _memory_backed_base() -> Path:
     if shm.is_dir() and os.access(shm, os.W_OK | os.X_OK):
         return shm
     return Path(tempfile.gettempdir())
+
+
+def _locked_directory(base: Path) -> tuple[Path, int | None]:
+    """A new directory, and the descriptor of its lock file, which is held.
+
+    Another run that starts may take it for a dead one's before it is locked; then another is made.
+    """
+    while True:
+        path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
+        lock = os.open(path / "lock", os.O_WRONLY | os.O_CREAT, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if (path / "lock").exists():
+            return path, lock
+        os.close(lock)
 
 
 def _sweep(base: Path) -> None:

@@ -76,12 +76,12 @@ EXAMPLES = r"""
 RETURN = r"""
 counts:
   description: How many releases each action was planned for.
-  returned: when the cluster answered
+  returned: except by the closing task
   type: dict
   sample: {"none": 3, "upgrade": 1}
 releases:
   description: The releases that were changed or that failed. All of them, and more about each, are in RV(details).
-  returned: when the cluster answered
+  returned: except by the closing task
   type: list
   elements: dict
   sample:
@@ -96,11 +96,11 @@ releases:
       failed: false
 details:
   description: File with all releases of the host.
-  returned: when the cluster answered
+  returned: except by the closing task
   type: str
   sample: /home/me/.cache/gitops.fleet/runs/20260102T030405-4711/prod-eu.json
 cluster_unreachable:
-  description: Whether the cluster did not answer.
+  description: Whether the cluster did not answer, or stopped answering in the middle.
   returned: when it did not
   type: bool
   sample: true

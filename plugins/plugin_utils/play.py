@@ -5,62 +5,133 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from ansible.errors import AnsibleError
 from ansible_collections.gitops.fleet.plugins.module_utils.deploy.request import Target
 from ansible_collections.gitops.fleet.plugins.module_utils.errors import FleetError
 from ansible_collections.gitops.fleet.plugins.module_utils.kube.connection import Connection
 from ansible_collections.gitops.fleet.plugins.module_utils.target.cluster import Cluster, ClusterGroup
+from ansible_collections.gitops.fleet.plugins.plugin_utils.inventory.record import LabelCheck
 from ansible_collections.gitops.fleet.plugins.plugin_utils.unsafe import plain
 
+DEFAULT_WORKSPACE = "fleet-default"
 
-def targets(hosts: Sequence[str], hostvars: Mapping[str, Any]) -> tuple[list[Target], dict[str, str]]:
-    """The hosts that are clusters, and for each of the others what is wrong with it."""
-    known: list[Target] = []
-    unknown: dict[str, str] = {}
+
+@dataclass
+class Batch:
+    """The hosts of a batch that are clusters, and for each of the others what is wrong with it.
+
+    ``groups`` are the ClusterGroups that the inventory defines (variable ``fleet_cluster_groups``).
+    """
+
+    targets: list[Target] = field(default_factory=list)
+    not_clusters: dict[str, str] = field(default_factory=dict)
+    groups: list[ClusterGroup] = field(default_factory=list)
+
+
+def read_batch(hosts: Sequence[str], hostvars: Mapping[str, Any]) -> Batch:
+    """The clusters of a batch. A host's odd variables concern that host; FleetError where the groups are no groups."""
+    batch = Batch()
+    check_labels = LabelCheck()
+    definitions: Any = None
     for host in hosts:
+        variables = hostvars[host]
         try:
-            known.append(_target(host, hostvars[host].get("fleet_cluster")))
+            batch.targets.append(_target(str(host), variables.get("fleet_cluster"), check_labels))
         except FleetError as error:
-            unknown[host] = str(error)
-    return known, unknown
+            batch.not_clusters[str(host)] = str(error.at(f"host {host}"))
+        except AnsibleError as error:
+            # A variable that cannot be evaluated.
+            batch.not_clusters[str(host)] = f"host {host}: variable fleet_cluster: {error.message}"
+        # Whatever host of the inventory's clusters has them, has them all.
+        definitions = definitions or variables.get("fleet_cluster_groups")
+    batch.groups = _groups(definitions, check_labels)
+    _refuse_doubles(batch)
+    return batch
 
 
-def cluster_groups(hostvars: Mapping[str, Any], hosts: Sequence[str]) -> list[ClusterGroup]:
-    """The ClusterGroups that the inventory defines (variable ``fleet_cluster_groups``)."""
-    if not hosts:
-        return []
-    definitions = hostvars[hosts[0]].get("fleet_cluster_groups") or []
-    return [
-        ClusterGroup(
-            name=str(item["name"]),
-            namespace=str(item.get("workspace") or "fleet-default"),
-            labels=_strings(item.get("labels")),
-            selector=plain(item.get("selector")),
-        )
-        for item in definitions
-    ]
-
-
-def _target(host: str, facts: Any) -> Target:
-    if not isinstance(facts, Mapping) or not facts.get("kubeconfig"):
+def _target(host: str, facts: Any, check_labels: LabelCheck) -> Target:
+    facts = plain(facts)
+    if not isinstance(facts, dict) or not facts.get("kubeconfig"):
         raise FleetError(
             "it has no variable fleet_cluster that says how to reach it",
-            place=f"host {host}",
             remedy="Bring it into the inventory with the plugin gitops.fleet.clusters, "
             "or set fleet_cluster: {name: …, kubeconfig: …, context: …, labels: {…}} for it.",
         )
     cluster = Cluster(
         name=str(facts.get("name") or host),
-        namespace=str(facts.get("workspace") or "fleet-default"),
-        labels=_strings(facts.get("labels")),
-        annotations=_strings(facts.get("annotations")),
-        template_values=plain(facts.get("templateValues")) or {},
+        namespace=str(facts.get("workspace") or DEFAULT_WORKSPACE),
+        labels=check_labels(facts.get("labels") or {}),
+        annotations=_strings(facts, "annotations"),
+        template_values=_template_values(facts),
     )
     connection = Connection(kubeconfig=str(facts["kubeconfig"]), context=str(facts.get("context") or ""))
-    return Target(host=str(host), cluster=cluster, connection=connection, uid=str(facts.get("uid") or ""))
+    return Target(host=host, cluster=cluster, connection=connection, uid=str(facts.get("uid") or ""))
 
 
-def _strings(mapping: Any) -> dict[str, str]:
-    return {str(key): str(value) for key, value in (mapping or {}).items()}
+def _groups(definitions: Any, check_labels: LabelCheck) -> list[ClusterGroup]:
+    definitions = plain(definitions) or []
+    is_list = isinstance(definitions, list)
+    if not is_list or not all(isinstance(item, dict) and item.get("name") for item in definitions):
+        raise FleetError(
+            "this is no list of cluster groups",
+            place="variable fleet_cluster_groups",
+            remedy="Let the inventory plugin gitops.fleet.clusters define it, or write [{name: …, selector: {…}}].",
+        )
+    return [
+        ClusterGroup(
+            name=str(item["name"]),
+            namespace=str(item.get("workspace") or DEFAULT_WORKSPACE),
+            labels=check_labels(item.get("labels") or {}),
+            selector=item.get("selector"),
+        )
+        for item in definitions
+    ]
+
+
+def _refuse_doubles(batch: Batch) -> None:
+    """Two hosts of one name in the fleet would each prune what the other one deploys."""
+    hosts: dict[str, list[str]] = {}
+    for target in batch.targets:
+        hosts.setdefault(target.fleet_name, []).append(target.host)
+    for target in [target for target in batch.targets if len(hosts[target.fleet_name]) > 1]:
+        batch.targets.remove(target)
+        error = FleetError(
+            f"hosts {' and '.join(hosts[target.fleet_name])} are both cluster {target.fleet_name}",
+            place=f"host {target.host}",
+            remedy="Give one of them another name or workspace in its variable fleet_cluster.",
+        )
+        batch.not_clusters[target.host] = str(error)
+
+
+def _mapping(facts: dict[str, Any], name: str) -> dict[str, Any]:
+    value = facts.get(name) or {}
+    if not isinstance(value, dict):
+        raise FleetError(f"{name} of its variable fleet_cluster is not a mapping", remedy="Write it as key: value.")
+    return value
+
+
+def _template_values(facts: dict[str, Any]) -> dict[str, Any]:
+    values = _mapping(facts, "templateValues")
+    try:
+        json.dumps(values, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise FleetError(
+            f"templateValues of its variable fleet_cluster holds what JSON does not know: {error}",
+            remedy="Put dates and the like in quotes.",
+        ) from error
+    return values
+
+
+def _strings(facts: dict[str, Any], name: str) -> dict[str, str]:
+    found = _mapping(facts, name)
+    for key, value in found.items():
+        if not isinstance(key, str) or not isinstance(value, str):
+            raise FleetError(
+                f"{name} of its variable fleet_cluster has {key}, which is not a string", remedy="Put it in quotes."
+            )
+    return found

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +44,25 @@ def test_what_a_killed_run_left_is_swept_by_the_next_and_what_is_in_use_is_not(t
     with RunDirectory(tmp_path) as first, RunDirectory(tmp_path) as second:
         assert not left.exists()
         assert sorted(tmp_path.iterdir()) == sorted([first.path, second.path])
+
+
+def test_a_directory_that_another_run_swept_before_it_was_locked_is_made_anew(tmp_path, monkeypatch):
+    swept = []
+
+    def flock(_lock, _operation):
+        if not swept:
+            swept.extend(tmp_path.iterdir())
+            shutil.rmtree(swept[0])
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    with RunDirectory(tmp_path) as run:
+        assert run.path.is_dir()
+        assert run.path not in swept
+
+
+def test_where_no_directory_can_be_made_that_is_said(tmp_path):
+    with pytest.raises(FleetError, match="no directory for the files of this run can be made"):
+        RunDirectory(tmp_path / "none")
 
 
 def test_a_file_is_not_written_through_a_link(tmp_path):

@@ -129,11 +129,16 @@ def _install(work: Work, installer: Installer, leases: Leases) -> None:
     work.applied = installer.install_or_upgrade(work.session, work.step)
     # Of all that was applied, no more is needed than what to look for.
     work.applied.objects = [_name_of(item) for item in work.applied.objects]
-    work.outcome.seconds = round(time.monotonic() - started, 2)
+    work.outcome.seconds = _since(started)
     work.outcome.changed = True
     work.outcome.revision = work.applied.revision
     work.outcome.version = work.applied.version
     work.outcome.updated = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+def _since(started: float) -> float:
+    """Seconds; not 0, which says that nothing was done."""
+    return max(0.01, round(time.monotonic() - started, 2))
 
 
 def _name_of(item: dict[str, Any]) -> dict[str, Any]:
@@ -149,7 +154,7 @@ def _delete(work: Work, installer: Installer, leases: Leases) -> None:
     leases.check(work.session.target.fleet_name)
     started = time.monotonic()
     installer.uninstall(work.session, work.step)
-    work.outcome.seconds = round(time.monotonic() - started, 2)
+    work.outcome.seconds = _since(started)
     work.outcome.changed = True
 
 

@@ -8,17 +8,27 @@ from __future__ import annotations
 import json
 import os
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from ..deploy.outcome import HostOutcome, ReleaseOutcome
 from ..errors import FleetError
+from ..source.mirror import cache_errors
 from .release_state import release_state
 
 KEEP_DETAILS = 7 * 24 * 3600
-"""Seconds for which the details of a run are kept in the cache directory."""
+"""Seconds for which the details of a run are kept in the cache directory, if it is one of the newest KEEP_RUNS."""
+KEEP_RUNS = 200
+KEEP_MANY = 24 * 3600
+"""Seconds for which those of more runs are kept: longer than a play lasts, whose batches are a run each."""
+
+MAX_DIFF = 300_000
+"""Characters of differences in a host's result: AWX drops an event of more than 700,000, with all that is in it."""
+MAX_FAILURES = 5
+MAX_FAILURE = 600
+"""How many failures a host's message names, and characters of each."""
 
 _SHOWN = ("bundle", "namespace", "release", "action", "state", "revision", "version", "changed", "failed")
 
@@ -44,6 +54,17 @@ class Details:
         notable = [release for release in self.releases if release["changed"] or release["failed"]]
         return [{name: release[name] for name in _SHOWN} for release in notable]
 
+    @property
+    def shown_diff(self) -> list[dict[str, str]]:
+        """The differences, as many as a result may hold."""
+        size = 0
+        for number, difference in enumerate(self.diff):
+            size += sum(map(len, difference.values()))
+            if size > MAX_DIFF:
+                left = len(self.diff) - number
+                return [*self.diff[:number], {"prepared": f"{left} more differences are in {self.path}\n"}]
+        return self.diff
+
     @classmethod
     def load(cls, directory: str, host: str) -> Details:
         """Read the details of ``host`` from the run's ``directory``. Raises :class:`FleetError`."""
@@ -61,11 +82,20 @@ class Details:
 
 
 def save_details(cache: Path, outcomes: list[HostOutcome], check_mode: bool) -> Path:
-    """Write one file a host under ``<cache>/runs/``, remove old runs, and return the run's directory."""
+    """Write one file a host under ``<cache>/runs/``, remove old runs, and return the run's directory.
+
+    Raises :class:`FleetError` where the cache cannot be written.
+    """
     runs = cache / "runs"
-    _remove_old(runs)
     directory = runs / f"{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}"
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with cache_errors(directory):
+        _remove_old(runs)
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _write_all(directory, outcomes, check_mode)
+    return directory
+
+
+def _write_all(directory: Path, outcomes: list[HostOutcome], check_mode: bool) -> None:
     for outcome in outcomes:
         releases = [_release(release) for release in outcome.releases]
         diff = [difference for release in outcome.releases for difference in release.diff]
@@ -82,8 +112,8 @@ def save_details(cache: Path, outcomes: list[HostOutcome], check_mode: bool) -> 
         }
         descriptor = os.open(directory / _file_name(outcome.host), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(document, file)
-    return directory
+            # dumps is many times faster than dump.
+            file.write(json.dumps(document))
 
 
 def batch_result(outcomes: list[HostOutcome], directory: Path) -> dict[str, Any]:
@@ -106,8 +136,7 @@ def batch_result(outcomes: list[HostOutcome], directory: Path) -> dict[str, Any]
 
 
 def _release(release: ReleaseOutcome) -> dict[str, Any]:
-    document = asdict(release)
-    del document["diff"]
+    document = {name: value for name, value in vars(release).items() if name != "diff"}
     return {**document, "action": str(release.action), "state": str(release_state(release)), "failed": release.failed}
 
 
@@ -117,13 +146,20 @@ def _summary(outcome: HostOutcome, check_mode: bool) -> str:
         return outcome.error
     count = len(outcome.releases)
     releases = "1 release" if count == 1 else f"{count} releases"
-    failures = [f"bundle {item.bundle}: {item.error.rstrip('.')}" for item in outcome.releases if item.failed]
-    if failures:
-        return f"{len(failures)} of {releases} failed: " + "; ".join(failures)
+    failed = [item for item in outcome.releases if item.failed]
+    if failed:
+        shown = [f"bundle {item.bundle}: {_cut(item.error.rstrip('.'))}" for item in failed[:MAX_FAILURES]]
+        if len(failed) > MAX_FAILURES:
+            shown.append(f"and {len(failed) - MAX_FAILURES} more")
+        return f"{len(failed)} of {releases} failed: " + "; ".join(shown)
     if not outcome.changed:
         return f"{releases} up to date"
     verb = "would be changed" if check_mode else "changed"
     return f"{sum(item.changed for item in outcome.releases)} of {releases} {verb}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_FAILURE else f"{text[:MAX_FAILURE]}…"
 
 
 def _file_name(host: str) -> str:
@@ -134,9 +170,11 @@ def _file_name(host: str) -> str:
 def _remove_old(runs: Path) -> None:
     if not runs.is_dir():
         return
-    for directory in runs.iterdir():
+    # Their names begin with their time.
+    for number, directory in enumerate(sorted(runs.iterdir(), reverse=True)):
+        keep = KEEP_DETAILS if number < KEEP_RUNS else KEEP_MANY
         try:
-            if time.time() - directory.stat().st_mtime < KEEP_DETAILS or directory.is_symlink():
+            if time.time() - directory.lstat().st_mtime < keep or directory.is_symlink():
                 continue
             for file in directory.iterdir():
                 file.unlink()

@@ -19,6 +19,8 @@ def table_lines(outcomes: Iterable[HostOutcome]) -> list[str]:
     for outcome in outcomes:
         if outcome.unreachable:
             rows.append(Row(outcome.host, "", BundleState.UNREACHABLE, message=outcome.unreachable))
+            # It may have stopped answering in the middle.
+            rows.extend(_row(outcome.host, release) for release in outcome.releases if release.changed)
         elif outcome.error:
             rows.append(Row(outcome.host, "", BundleState.ERR_APPLIED, message=outcome.error))
         else:

@@ -80,7 +80,7 @@ class LabelCheck:
             raise FleetError("labels is not a mapping", remedy="Write it as key: value.")
         checked = dict(labels)
         for pair in checked.items():
-            if pair not in self._known:
+            if not all(isinstance(text, str) for text in pair) or pair not in self._known:
                 _check_label(*pair)
                 self._known.add(pair)
         return checked

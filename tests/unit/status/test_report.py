@@ -4,11 +4,14 @@
 """What a run leaves for its hosts: files that are read back, a small result, and true words."""
 
 import json
+import os
+import time
 
 import pytest
 from ansible_collections.gitops.fleet.plugins.module_utils.deploy.outcome import HostOutcome, ReleaseOutcome
 from ansible_collections.gitops.fleet.plugins.module_utils.deploy.plan import Action
 from ansible_collections.gitops.fleet.plugins.module_utils.errors import FleetError
+from ansible_collections.gitops.fleet.plugins.module_utils.status import report
 from ansible_collections.gitops.fleet.plugins.module_utils.status.release_state import release_state
 from ansible_collections.gitops.fleet.plugins.module_utils.status.report import Details, batch_result, save_details
 from ansible_collections.gitops.fleet.plugins.module_utils.status.summary import table_lines
@@ -59,6 +62,41 @@ def test_the_summary_is_one_true_line(tmp_path, outcome, check_mode, summary):
     assert saved(tmp_path, outcome, check_mode).summary == summary
 
 
+def test_a_host_with_much_trouble_keeps_its_message_short(tmp_path):
+    outcome = HostOutcome("h", releases=[release(error="x" * 5000) for _number in range(50)])
+    details = saved(tmp_path, outcome)
+    assert len(details.summary) < 5000
+    assert details.summary.endswith("; and 45 more")
+    assert details.releases[49]["error"] == "x" * 5000
+
+
+def test_of_many_differences_the_result_holds_some_and_says_where_the_others_are(tmp_path):
+    difference = {"before": "a" * 10_000, "after": "b" * 10_000}
+    details = saved(tmp_path, HostOutcome("h", releases=[release(diff=[difference] * 40)]))
+    assert len(details.diff) == 40
+    *shown, last = details.shown_diff
+    assert shown == [difference] * 15
+    assert last["prepared"] == f"25 more differences are in {details.path}\n"
+    assert len(json.dumps(details.shown_diff)) < 700_000
+
+
+def test_old_runs_go_and_of_many_runs_all_but_the_newest(tmp_path, monkeypatch):
+    monkeypatch.setattr(report, "KEEP_RUNS", 2)
+    runs = tmp_path / "runs"
+    for name, days in (("1", 9), ("2", 3), ("3", 3), ("4", 3)):
+        (runs / name).mkdir(parents=True)
+        (runs / name / "h.json").write_text("{}")
+        os.utime(runs / name, (0, time.time() - days * 24 * 3600))
+    made = save_details(tmp_path, [HostOutcome("h")], False)
+    assert {path.name for path in runs.iterdir()} == {"3", "4", made.name}
+
+
+def test_a_full_cache_says_so(tmp_path):
+    (tmp_path / "runs").write_text("")
+    with pytest.raises(FleetError, match="the cache cannot be written"):
+        save_details(tmp_path, [], False)
+
+
 @pytest.mark.parametrize(
     ("facts", "state"),
     [
@@ -100,3 +138,12 @@ def test_the_table_shows_clusters_that_could_not_be_worked_on():
     assert "Unreachable" in lines
     assert "no route" in lines
     assert "wrong cluster" in lines
+
+
+def test_the_table_shows_what_was_done_before_a_cluster_stopped_answering():
+    done = release(changed=True, seconds=1.0, revision=7)
+    not_tried = release(error="not tried")
+    lines = "\n".join(table_lines([HostOutcome("a", unreachable="no route", releases=[done, not_tried])]))
+    assert "no route" in lines
+    assert "Deployed     7" in lines
+    assert "not tried" not in lines
