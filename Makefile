@@ -146,4 +146,3 @@ requirements: ## Write requirements/*.txt anew from requirements/*.in
 -include demo/demo.mk
 -include tests/conformance/conformance.mk
 -include tests/bench/bench.mk
--include tests/soak/soak.mk
