@@ -15,9 +15,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ..errors import FleetError, Unreachable
+from .answer import IS_DECODED, page_of, read_body, understand, warnings_in
 from .connection import Connection
 from .credentials import Credentials, credentials
-from .errors import ApiError, expired_certificate, no_answer, one_line, refusal
+from .errors import ApiError, expired_certificate, no_answer
 from .kubeconfig import Kubeconfig, load
 from .transport import Transport
 
@@ -26,8 +27,6 @@ try:
     from urllib3._collections import HTTPHeaderDict  # urllib3.HTTPHeaderDict from 2.0 on
 except ImportError:
     urllib3 = HTTPHeaderDict = None
-
-_HAS_READ1 = urllib3 is not None and hasattr(urllib3.response.HTTPResponse, "read1")
 
 __all__ = ["METADATA", "METADATA_LIST", "ApiError", "Client"]
 
@@ -39,7 +38,6 @@ METADATA = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
 _CONNECT_TIMEOUT = 10
 _LONGEST_ANSWER = 10
 """Times the time limit: a server that sends a byte now and then is given up after that."""
-_LARGEST_ANSWER = 256 * 1024 * 1024
 _PAGE_SIZE = 500
 _MOST_PAGES = 4000
 _MOST_ATTEMPTS = 5
@@ -88,7 +86,7 @@ class Client:
         if query:
             path = f"{path}?{urlencode(query)}"
         headers = {"Accept": accept or "application/json", "User-Agent": "gitops.fleet"}
-        if _HAS_READ1:
+        if IS_DECODED:
             headers["Accept-Encoding"] = "gzip"
         content = None
         if body is not None:
@@ -97,7 +95,7 @@ class Client:
         try:
             return self._request(method, path, headers, content, self.timeout if timeout is None else timeout)
         except FleetError as error:
-            raise self._without_secrets(error) from error.__cause__
+            raise self._presentable(error) from error
 
     def list(
         self, path: str, *, query: Mapping[str, str] | None = None, accept: str | None = None
@@ -105,8 +103,7 @@ class Client:
         """The items of a LIST, page by page (``limit`` of ``query``, or 500 in a page)."""
         query = {"limit": str(_PAGE_SIZE), **(query or {})}
         for _page in range(_MOST_PAGES):
-            answer = self.request("GET", path, query=query, accept=accept)
-            page = _page_of(answer)
+            page = page_of(self.request("GET", path, query=query, accept=accept))
             if page is None:
                 raise Unreachable(f"GET {path} was answered with something that is not a list", place=self._place)
             items, query["continue"] = page
@@ -140,17 +137,18 @@ class Client:
                 if broken.may_repeat and method == "GET" and not reconnected:
                     reconnected = True
                     continue
-                raise broken.error.at(self._place) from broken
+                raise broken.error from broken
             if response.status == 401 and login.renewable and not renewed:
                 renewed = True
-                self._forget_login(login)
+                self._forget(login)
                 continue
             pause = _pause(response, attempt)
             if pause is not None and attempt < _MOST_ATTEMPTS and time.monotonic() + pause < give_up:
                 time.sleep(pause)
                 continue
-            return self._result(method, path, response, data)
-        raise Unreachable(f"{method} {path} got no answer", place=self._place)
+            self._collect(warnings_in(response))
+            return understand(method, path.partition("?")[0], response, data)
+        raise Unreachable(f"{method} {path} got no answer")
 
     def _connect(self) -> tuple[Transport, Credentials]:
         with self._guard:
@@ -158,17 +156,14 @@ class Client:
                 self._kubeconfig = load(self.connection)
                 self.warnings += self._kubeconfig.warnings
             if self._transport is None or self._credentials.is_due:
-                try:
-                    login = credentials(self._kubeconfig)
-                    transport = Transport(self._kubeconfig, login, self._temp_directory)
-                except FleetError as error:
-                    raise error.at(self._place) from error
+                login = credentials(self._kubeconfig)
+                transport = Transport(self._kubeconfig, login, self._temp_directory)
                 if self._transport is not None:
                     self._transport.close()
                 self._transport, self._credentials = transport, login
             return self._transport, self._credentials
 
-    def _forget_login(self, login: Credentials) -> None:
+    def _forget(self, login: Credentials) -> None:
         """Let the next request log in anew, unless another thread has done so already."""
         with self._guard:
             if self._credentials is login and self._transport is not None:
@@ -193,89 +188,28 @@ class Client:
         limits = urllib3.Timeout(connect=min(timeout, _CONNECT_TIMEOUT), read=timeout)
         try:
             response = transport.send(method, path, headers=all_headers, body=content, timeout=limits)
-            return response, self._body(response, timeout)
+            return response, read_body(response, timeout * _LONGEST_ANSWER)
         except (urllib3.exceptions.HTTPError, OSError) as error:
             failure = no_answer(error, transport.server, timeout, login.certificate)
             raise _Broken(failure, isinstance(error, urllib3.exceptions.ProtocolError)) from error
 
-    def _body(self, response: Any, timeout: float) -> bytes:
-        deadline = time.monotonic() + timeout * _LONGEST_ANSWER
-        # read1 returns what has come. urllib3 1.26 (the last of its line) has none, but http.client below it.
-        read = response.read1 if _HAS_READ1 else response._fp.read1
-        pieces: list[bytes] = []
-        size = 0
-        try:
-            while piece := read(256 * 1024):
-                pieces.append(piece)
-                size += len(piece)
-                if size > _LARGEST_ANSWER:
-                    raise Unreachable(f"the answer has more than {_LARGEST_ANSWER // 1024**2} MiB", place=self._place)
-                if time.monotonic() > deadline:
-                    raise Unreachable(
-                        f"the answer was not complete after {timeout * _LONGEST_ANSWER:g} s", place=self._place
-                    )
-        except FleetError:
-            response.close()
-            raise
-        response.drain_conn()
-        response.release_conn()
-        return b"".join(pieces)
-
-    def _result(self, method: str, path: str, response: Any, data: bytes) -> dict[str, Any]:
-        self._collect_warnings(response.headers)
-        try:
-            answer = json.loads(data)
-        except (ValueError, RecursionError):
-            answer = None
-        if response.status == 401:
-            expired = expired_certificate(self._credentials.certificate)
-            if expired:
-                raise ApiError(
-                    expired, place=self._place, remedy="Renew it in the kubeconfig.", status=401, reason="Unauthorized"
-                )
-        if response.status >= 400 and (isinstance(answer, dict) or _may_be_refusal(response)):
-            error = refusal(method, path.partition("?")[0], response.status, response.reason, answer)
-            raise error.at(self._place) if response.status == 401 else error
-        if not isinstance(answer, dict) or not 200 <= response.status < 300:
-            raise self._not_an_api_server(response, data)
-        return answer
-
-    def _not_an_api_server(self, response: Any, data: bytes) -> FleetError:
-        kind = response.headers.get("Content-Type", "").partition(";")[0] or "no content type"
-        if response.status >= 500:
-            return ApiError(
-                f"the server answered {response.status} {response.reason or ''}".rstrip(),
-                place=self._place,
-                remedy="Look at the API server, or at the proxy in front of it.",
-                status=response.status,
-                reason=response.reason or "",
-            )
-        if "json" in kind and response.status == 200:
-            return Unreachable(
-                f"the answer is not complete JSON ({len(data)} bytes)",
-                place=self._place,
-                remedy="Run again; look at the proxy in front of the API server if it stays.",
-            )
-        return Unreachable(
-            f"it answered {response.status} with {one_line(kind)}, which no API server does",
-            place=self._place,
-            remedy="Check the kubeconfig's server: a login page, a proxy or another service stands there.",
-        )
-
-    def _collect_warnings(self, headers: Any) -> None:
-        for header in headers.getlist("Warning"):
-            # 299 - "text"; https://www.rfc-editor.org/rfc/rfc7234#section-5.5
-            text = one_line(header.split(" ", 2)[-1].strip('"').replace('\\"', '"'))
-            with self._guard:
+    def _collect(self, warnings: list[str]) -> None:
+        with self._guard:
+            for text in warnings:
                 if text not in self.warnings and len(self.warnings) < _MOST_WARNINGS:
                     self.warnings.append(text)
 
-    def _without_secrets(self, error: FleetError) -> FleetError:
-        """The error, with the credentials blanked in case a server or a plugin wrote them into its message."""
+    def _presentable(self, error: FleetError) -> FleetError:
+        """The error with its place, and without the credentials, which a server may have written into its message."""
+        refused_login = isinstance(error, ApiError) and error.status == 401
+        if refused_login:
+            error.problem = expired_certificate(self._credentials.certificate) or error.problem
         for secret in self._credentials.secrets:
-            if secret and secret in error.problem:
-                error.problem = error.problem.replace(secret, "********")
-        return error
+            error.problem = error.problem.replace(secret, "********")
+        # Whose login failed, or what could not be reached, is told by the kubeconfig; a refusal tells the object.
+        if error.place or (isinstance(error, ApiError) and not refused_login):
+            return error
+        return error.at(self._place)
 
 
 class _Broken(Exception):
@@ -285,28 +219,6 @@ class _Broken(Exception):
         super().__init__()
         self.error = error
         self.may_repeat = may_repeat
-
-
-def _page_of(answer: dict[str, Any]) -> tuple[list[dict[str, Any]], str] | None:
-    """The items of an answer to LIST, and where the next page begins; None where it is not such an answer."""
-    # An API server writes an empty list of metadata as null.
-    items = [] if answer.get("items", "") is None else answer.get("items")
-    metadata = answer.get("metadata") or {}
-    if not isinstance(items, list) or not isinstance(metadata, dict):
-        return None
-    if not all(isinstance(item, dict) for item in items):
-        return None
-    return items, metadata.get("continue") or ""
-
-
-def _may_be_refusal(response: Any) -> bool:
-    """Whether an answer without a Status object may be an API server's, or a proxy's that says the same.
-
-    For a group that it does not have, an API server answers 404 in plain text.
-    """
-    if response.status == 404:
-        return response.headers.get("Content-Type", "").startswith("text/plain")
-    return response.status in (401, 403, 429)
 
 
 def _pause(response: Any, attempt: int) -> float | None:

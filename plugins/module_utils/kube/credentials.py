@@ -69,8 +69,8 @@ def credentials(kubeconfig: Kubeconfig) -> Credentials:
     if from_plugin:
         status = _run_plugin(user["exec"], kubeconfig.cluster)
         token = status.get("token") or ""
-        certificate = status.get("clientCertificateData", "").encode() or certificate
-        key = status.get("clientKeyData", "").encode() or key
+        certificate = (status.get("clientCertificateData") or "").encode() or certificate
+        key = (status.get("clientKeyData") or "").encode() or key
         expires = _expiry(status.get("expirationTimestamp"))
     return Credentials(
         headers=(*_authorization(token, user), *_impersonation(user)),
@@ -105,14 +105,25 @@ def _impersonation(user: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """
     if not user.get("as"):
         return
-    yield "Impersonate-User", user["as"]
+    yield "Impersonate-User", _header(user["as"])
     if user.get("as-uid"):
-        yield "Impersonate-Uid", user["as-uid"]
-    for group in user.get("as-groups") or []:
-        yield "Impersonate-Group", str(group)
-    for key, values in (user.get("as-user-extra") or {}).items():
-        for value in values:
-            yield f"Impersonate-Extra-{quote(str(key), safe='')}", str(value)
+        yield "Impersonate-Uid", _header(user["as-uid"])
+    groups, extra = user.get("as-groups") or [], user.get("as-user-extra") or {}
+    if not isinstance(groups, list) or not isinstance(extra, Mapping):
+        raise FleetError("as-groups is not a list, or as-user-extra not a mapping", remedy="Correct the kubeconfig.")
+    for group in groups:
+        yield "Impersonate-Group", _header(group)
+    for key, values in extra.items():
+        for value in values if isinstance(values, list) else [values]:
+            yield f"Impersonate-Extra-{quote(str(key), safe='')}", _header(value)
+
+
+def _header(value: Any) -> str:
+    """A header's value as Go sends it: UTF-8."""
+    text = str(value)
+    if not text.isprintable():
+        raise FleetError("a name that it impersonates has control characters", remedy="Correct the kubeconfig.")
+    return text.encode().decode("latin-1")
 
 
 def _run_plugin(plugin: Mapping[str, Any], cluster: Mapping[str, Any]) -> dict[str, Any]:
@@ -123,6 +134,9 @@ def _run_plugin(plugin: Mapping[str, Any], cluster: Mapping[str, Any]) -> dict[s
             f"credential plugin {name} has apiVersion {version}, which is not supported",
             remedy=f"Supported are {' and '.join(_API_VERSIONS)}: make the kubeconfig anew with current tools.",
         )
+    for key in ("args", "env"):
+        if not isinstance(plugin.get(key) or [], list):
+            raise FleetError(f"{key} of credential plugin {name} is not a list", remedy="Correct the kubeconfig.")
     if plugin.get("interactiveMode") == "Always":
         raise FleetError(
             f"credential plugin {name} wants a terminal (interactiveMode: Always)",
@@ -141,9 +155,10 @@ def _plugin_environment(plugin: Mapping[str, Any], version: str, cluster: Mappin
     if plugin.get("provideClusterInfo"):
         spec["cluster"] = {key: cluster[key] for key in _CLUSTER_FIELDS if cluster.get(key)}
         for extension in cluster.get("extensions") or []:
-            if extension.get("name") == "client.authentication.k8s.io/exec":
+            if isinstance(extension, dict) and extension.get("name") == "client.authentication.k8s.io/exec":
                 spec["cluster"]["config"] = extension.get("extension")
-    own = {str(item.get("name")): str(item.get("value") or "") for item in plugin.get("env") or []}
+    items = [item for item in plugin.get("env") or [] if isinstance(item, dict)]
+    own = {str(item.get("name")): str(item.get("value") or "") for item in items}
     information = {"apiVersion": version, "kind": "ExecCredential", "spec": spec}
     return {**os.environ, **own, "KUBERNETES_EXEC_INFO": json.dumps(information)}
 
@@ -159,10 +174,11 @@ def _output_of(name: str, command: list[str], environment: dict[str, str], plugi
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a null character in an argument or variable
         hint = plugin.get("installHint") or "Install it where the playbook runs, on PATH."
         raise FleetError(
-            f"credential plugin {name} cannot be run: {error.strerror}", remedy=str(hint).strip()[:500]
+            f"credential plugin {name} cannot be run: {getattr(error, 'strerror', error)}",
+            remedy=str(hint).strip()[:500],
         ) from error
     try:
         output, messages = process.communicate(timeout=PLUGIN_TIMEOUT)
@@ -188,12 +204,19 @@ def _status(name: str, version: str, output: bytes) -> dict[str, Any]:
         understood = answer["kind"] == "ExecCredential" and answer["apiVersion"] == version
     except (ValueError, KeyError, TypeError, RecursionError):
         status, understood = None, False
-    if not understood or not isinstance(status, dict) or not (status.get("token") or status.get("clientKeyData")):
+    if not understood or not _is_credential(status):
         raise FleetError(
             f"credential plugin {name} did not print an ExecCredential ({version}) with a token or a certificate",
             remedy="Run it by hand, and compare its apiVersion with the kubeconfig's.",
         )
     return status
+
+
+def _is_credential(status: Any) -> bool:
+    if not isinstance(status, dict):
+        return False
+    texts = [status.get(key) or "" for key in ("token", "clientCertificateData", "clientKeyData")]
+    return all(isinstance(text, str) for text in texts) and any(texts)
 
 
 def _expiry(timestamp: Any) -> datetime | None:

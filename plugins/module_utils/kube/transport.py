@@ -19,6 +19,7 @@ import tempfile
 import threading
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from ..errors import FleetError
 from .credentials import Credentials
@@ -38,14 +39,12 @@ class Transport:
     """A pool of connections to the server of ``kubeconfig``, logged in with ``credentials``.
 
     ``temp_directory`` holds the client's key for the moment in which it is read: Python's TLS takes
-    keys from files only.
+    keys from files only. ``server`` is the address as it may be shown.
     """
 
     def __init__(self, kubeconfig: Kubeconfig, credentials: Credentials, temp_directory: Path):
         cluster = kubeconfig.cluster
-        self.server = str(cluster.get("server") or "").rstrip("/")
-        if not self.server.startswith(("https://", "http://")):
-            raise FleetError("its cluster has no server that is an https:// address", remedy="Correct the kubeconfig.")
+        self.server = _checked_address(cluster.get("server") or "")
         self._pool = _pool(self.server, cluster)
         if self.server.startswith("https://"):
             self._pool.connection_pool_kw["ssl_context"] = _tls(cluster, credentials, temp_directory)
@@ -62,11 +61,26 @@ class Transport:
         self._pool.clear()
 
 
+def _checked_address(server: str) -> str:
+    """The server's address without a trailing slash. A user name or password in it would end up in messages."""
+    try:
+        parts = urlsplit(server)
+        is_address = parts.scheme in ("https", "http") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_address = False
+    if not is_address or not server.isprintable() or parts.query or parts.fragment:
+        raise FleetError("its cluster has no server that is an https:// address", remedy="Correct the kubeconfig.")
+    if "@" in parts.netloc:
+        raise FleetError(
+            "the address of its server has a user name in it", remedy="Put the login under users, as for kubectl."
+        )
+    return server.rstrip("/")
+
+
 def _pool(server: str, cluster: dict[str, Any]) -> Any:
     """urllib3's pool manager (or proxy manager), as the Kubernetes client makes it."""
     try:
-        with _IMPORT:
-            from kubernetes.client import Configuration, rest
+        from kubernetes.client import Configuration, rest
     except ImportError as error:
         raise FleetError(
             f"the Python library kubernetes is missing for {sys.executable}",
@@ -75,17 +89,37 @@ def _pool(server: str, cluster: dict[str, Any]) -> Any:
     configuration = Configuration()
     configuration.host = server
     configuration.verify_ssl = not cluster.get("insecure-skip-tls-verify")
-    configuration.proxy = proxy_for(server, cluster.get("proxy-url") or "", os.environ) or None
+    configuration.proxy, configuration.proxy_headers = _proxy(server, cluster)
     configuration.no_proxy = None
     configuration.retries = False
     try:
         return rest.RESTClientObject(configuration).pool_manager
     except ImportError as error:
         raise FleetError("a SOCKS proxy needs the Python library PySocks", remedy="pip install PySocks") from error
+    except (ValueError, urllib3.exceptions.HTTPError) as error:
+        raise _bad_proxy() from error
+
+
+def _proxy(server: str, cluster: dict[str, Any]) -> tuple[str | None, dict[str, str] | None]:
+    """The proxy and the headers with its login, which urllib3 does not take from the address by itself."""
+    proxy = proxy_for(server, cluster.get("proxy-url") or "", os.environ)
+    if not proxy:
+        return None, None
+    try:
+        parts = urlsplit(proxy)
+        login = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else ""
     except ValueError as error:
-        raise FleetError(
-            "the proxy's address is not understood", remedy="Write it as http://host:port or socks5://host:port."
-        ) from error
+        raise _bad_proxy() from error
+    if not login or parts.scheme.startswith("socks"):
+        return proxy, None
+    address = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    return address, urllib3.util.make_headers(proxy_basic_auth=login)
+
+
+def _bad_proxy() -> FleetError:
+    return FleetError(
+        "the address of the proxy is not understood", remedy="Write it as http://host:port or socks5://host:port."
+    )
 
 
 def _tls(cluster: dict[str, Any], credentials: Credentials, temp_directory: Path) -> ssl.SSLContext:

@@ -97,19 +97,28 @@ def test_client_certificates_leave_no_file_behind(servers, client_of, tmp_path):
     assert not list(tmp_path.glob("client-*"))
 
 
+@pytest.mark.parametrize(
+    "user", [{"as": "a\nb"}, {"as": "a", "as-groups": "b"}, {"as": "a", "as-user-extra": ["b"]}, {"token": "a\r\nb"}]
+)
+def test_what_would_not_fit_into_a_header(servers, client_of, user):
+    server = servers()
+    assert "Correct the kubeconfig" in str(failure(client_of(server, user)))
+    assert server.requests == []
+
+
 def test_password_and_impersonation(servers, client_of):
     server = servers()
     user = {
         "username": "ann",
         "password": "pässword",
-        "as": "deployer",
+        "as": "déployer",
         "as-groups": ["a", "b"],
         "as-user-extra": {"scope/x": ["y"]},
     }
     client_of(server, user).request("GET", "/x")
     headers = server.requests[0].headers
     assert headers["Authorization"] == f"Basic {b64('ann:pässword'.encode())}"
-    assert headers["Impersonate-User"] == "deployer"
+    assert headers["Impersonate-User"].encode("latin-1").decode() == "déployer"
     assert headers["Impersonate-Extra-scope%2Fx"] == "y"
 
 
@@ -290,6 +299,15 @@ def test_a_server_that_hangs(servers, client_of):
     assert time.monotonic() - start < 3
 
 
+def test_one_request_may_have_less_time(servers, client_of):
+    server = servers()
+    release = threading.Event()
+    server.answer = lambda request: release.wait(20) and None
+    with pytest.raises(Unreachable, match=r"no answer within 0\.3 s"):
+        client_of(server, TOKEN, timeout=30).request("GET", "/x", timeout=0.3)
+    release.set()
+
+
 def test_a_server_that_never_says_hello(tmp_path, write):
     """It takes the connection and stays silent during the TLS handshake."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -361,7 +379,19 @@ def test_key_material_that_is_broken(servers, client_of):
     user = {"client-certificate-data": b64(certificate), "client-key-data": b64(other_key)}
     assert "with its unencrypted key" in str(failure(client_of(server, user)))
     assert "holds no certificate" in str(failure(client_of(server, **{"certificate-authority-data": b64(b"junk")})))
-    assert "no server" in str(failure(client_of(server, server="ftp://x")))
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "ftp://x", "https://", "https://x:port", "https://[::1", "https://x:99999", "https://x/\n", "https://x?a=b"],
+)
+def test_addresses_that_are_none(servers, client_of, address):
+    assert "no server that is an https:// address" in str(failure(client_of(servers(), server=address)))
+
+
+def test_a_login_in_the_address_is_not_shown(servers, client_of):
+    text = str(failure(client_of(servers(), server="https://ann:super-secret-token@127.0.0.1")))
+    assert "has a user name in it" in text
 
 
 # --- no state between clusters ----------------------------------------------------------------------
@@ -442,6 +472,7 @@ class ConnectProxy:
 
     def __init__(self, target: int):
         self.asked: list[str] = []
+        self.heads: list[str] = []
         self._target = target
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
@@ -460,6 +491,7 @@ class ConnectProxy:
         while b"\r\n\r\n" not in head:
             head += connection.recv(4096)
         self.asked.append(head.split(b"\r\n")[0].decode())
+        self.heads.append(head.decode())
         connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
         upstream = socket.create_connection(("127.0.0.1", self._target))
         threading.Thread(target=self._copy, args=(connection, upstream), daemon=True).start()
@@ -504,6 +536,20 @@ def test_proxy_of_the_environment(proxied, client_of, monkeypatch):
     monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
     client_of(server, TOKEN, server="https://api.example.com:6443").request("GET", "/x")
     assert proxy.asked[0].rsplit(" ", 1)[0] == "CONNECT api.example.com:6443"
+
+
+def test_login_at_the_proxy(proxied, client_of, monkeypatch):
+    server, proxy = proxied
+    monkeypatch.setenv("HTTPS_PROXY", f"http://ann:p%40ss@127.0.0.1:{proxy.port}")
+    client_of(server, TOKEN, server="https://api.example.com:6443").request("GET", "/x")
+    assert f"proxy-authorization: Basic {b64(b'ann:p@ss')}".lower() in proxy.heads[0].lower()
+    assert "Proxy-Authorization" not in server.requests[0].headers
+
+
+@pytest.mark.parametrize("address", ["http://[::1", "nonsense://x", "http://x:port", "socks5://127.0.0.1:1"])
+@pytest.mark.filterwarnings("ignore:SOCKS support")
+def test_proxies_that_are_none(servers, client_of, address):
+    failure(client_of(servers(), TOKEN, server="https://api.example.com", **{"proxy-url": address}))
 
 
 def test_dead_proxy(client_of, servers):
@@ -581,6 +627,7 @@ def test_a_plugin_learns_the_cluster_where_it_asks_for_it(servers, client_of, tm
         ("echo 'no login' >&2; exit 3", "exit status 3): no login"),
         ("echo nonsense", "did not print an ExecCredential"),
         (credential(), "did not print an ExecCredential"),
+        (credential(token=7), "did not print an ExecCredential"),
         ("exec sleep 30", "did not end within"),
     ],
 )
