@@ -179,23 +179,18 @@ class Cluster:
 
     def _uid(self) -> str:
         """The UID of the namespace kube-system, which is another one when the cluster was made anew."""
-        return self._wait_for("namespace kube-system", lambda: self.api().get("/api/v1/namespaces/kube-system"))[
-            "metadata"
-        ]["uid"]
+        namespace = self._wait_for("namespace kube-system", lambda: self.api().get("/api/v1/namespaces/kube-system"))
+        return namespace["metadata"]["uid"]
 
     def _nodes(self) -> list[dict] | None:
         """The nodes, once all are ready."""
         nodes = self.api().get("/api/v1/nodes")["items"]
-        ready = [
-            node
-            for node in nodes
-            if any(c["type"] == "Ready" and c["status"] == "True" for c in node["status"].get("conditions", []))
-        ]
+        ready = [node for node in nodes if _is_ready(node)]
         return nodes if len(ready) >= len(self.specification.nodes) else None
 
     def _wait_for(self, what: str, ask: Callable[[], Any]) -> Any:
-        """Ask until there is an answer, and return it. Raises LabError after half a minute."""
-        deadline = time.monotonic() + 30
+        """Ask until there is an answer, and return it. Raises LabError when there is none in time."""
+        deadline = time.monotonic() + READY_WITHIN
         while time.monotonic() < deadline:
             if answer := ask():
                 return answer
@@ -249,3 +244,8 @@ class Cluster:
         if token.exists():
             document = kubeconfigs.with_token(self.name, self.url, self._pki, token.read_text(encoding="ascii"))
             kubeconfigs.write(self.limited_kubeconfig, document)
+
+
+def _is_ready(node: dict) -> bool:
+    conditions = node["status"].get("conditions", [])
+    return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
