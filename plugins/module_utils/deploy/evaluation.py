@@ -61,7 +61,7 @@ def evaluate(
 
 
 class _Preparation:
-    """``prepare`` and ``needs_evaluation``, done once for all clusters where the outcome is the same.
+    """``prepare`` and ``needs_evaluation``: where the outcome is the same for many clusters it is one object.
 
     A cluster's labels count only where options ask for them, and whether it has any. The
     deployments must outlive this: they are told apart by identity.
@@ -71,6 +71,7 @@ class _Preparation:
         self._is_labelled: dict[int, bool] = {}
         self._asks: dict[int, bool] = {}
         self._shared: dict[int, dict[str, Any]] = {}
+        self._equal: dict[tuple[int, str], dict[str, Any]] = {}
         self._needs: dict[int, bool] = {}
 
     def of(self, deployment: BundleDeployment) -> BundleDeployment | FleetError:
@@ -84,9 +85,12 @@ class _Preparation:
         except FleetError as error:
             return error
         self._is_labelled[cluster] = prepared is not deployment
-        if self._is_labelled[cluster] and not self._asks_for_labels(deployment.options):
+        if prepared is deployment:
+            return deployment
+        if not self._asks_for_labels(deployment.options):
             return deployment.with_options(self._shared.setdefault(options, prepared.options))
-        return prepared
+        same = options, _digest(prepared.options["helm"])
+        return deployment.with_options(self._equal.setdefault(same, prepared.options))
 
     def needs_evaluation(self, prepared: BundleDeployment) -> bool:
         if not self._is_labelled[id(prepared.cluster)]:

@@ -78,6 +78,13 @@ def test_what_does_not_ask_for_labels_is_one_object_for_all_clusters(tmp_path):
     assert len({id(item.options) for item in found}) == 1
 
 
+def test_what_asks_for_labels_is_one_object_for_clusters_with_the_same_ones(tmp_path):
+    clusters = [Cluster(str(number), labels={"env": str(number % 2), "n": str(number)}) for number in range(6)]
+    found = evaluation.evaluate(deployments({"helm": {"values": {"a": LABELLED}}}, clusters), NoHelm(), tmp_path)
+    assert [item.options["helm"]["values"]["a"] for item in found] == ["0", "1"] * 3
+    assert len({id(item.options) for item in found}) == 2
+
+
 def test_what_was_evaluated_before_is_read_and_equal_results_are_one_object(tmp_path, by_helm):
     items = deployments(TEMPLATE, [Cluster("a", labels={"e": "1"}), Cluster("b", labels={"e": "1"})])
     first = evaluation.evaluate(items, Helm(), tmp_path)
