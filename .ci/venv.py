@@ -72,8 +72,9 @@ def make(name, environment, lock):
     if read(stamp_file) == stamp:
         return
     print(f"Making {name} from {os.path.relpath(lock_file, CHECKOUT)}", flush=True)
-    create(directory, interpreter, stale=os.path.exists(stamp_file))
+    create(directory, interpreter)
     pip(directory, "install", "--quiet", "--no-deps", "--requirement", lock_file)
+    remove_others(directory, lock_file)
     with open(stamp_file, "w", encoding="utf-8") as file:
         file.write(stamp)
 
@@ -124,9 +125,9 @@ def read(path):
         return ""
 
 
-def create(directory, interpreter, stale):
-    """Make the environment, or keep one that works. A stale one may be another Python's or hold too much."""
-    if not stale and usable(directory, interpreter):
+def create(directory, interpreter, anew=False):
+    """Make the environment, or keep one of the same Python: somebody may be running a program in it."""
+    if not anew and usable(directory, interpreter):
         return
     if subprocess.run([interpreter, "-m", "venv", "--clear", directory], check=False).returncode:
         sys.exit(
@@ -142,6 +143,22 @@ def usable(directory, interpreter):
     return not subprocess.run([python, "-m", "pip", "--version"], capture_output=True, check=False).returncode
 
 
+def remove_others(directory, lock_file):
+    """Remove what the lock file no longer names."""
+    python = os.path.join(directory, "bin", "python")
+    listed = subprocess.run([python, "-m", "pip", "freeze"], capture_output=True, text=True, check=True).stdout
+    wanted = names(read(lock_file))
+    others = [name for name in names(listed) if name not in wanted]
+    if others:
+        pip(directory, "uninstall", "--quiet", "--yes", *others)
+
+
+def names(requirements):
+    """Names of packages, from lines such as name==1.0, in the one form that compares."""
+    lines = (line for line in requirements.splitlines() if "==" in line)
+    return [line.partition("==")[0].strip().lower().replace("_", "-").replace(".", "-") for line in lines]
+
+
 def pip(directory, *arguments):
     command = [os.path.join(directory, "bin", "python"), "-m", "pip", "--disable-pip-version-check", *arguments]
     if subprocess.run(command, check=False).returncode:
@@ -149,7 +166,7 @@ def pip(directory, *arguments):
 
 
 def write_lock(directory, interpreter, environment):
-    create(directory, interpreter, stale=True)
+    create(directory, interpreter, anew=True)
     direct = requirements_file(environment, "in")
     pip(directory, "install", "--quiet", "--requirement", direct)
     python = os.path.join(directory, "bin", "python")
