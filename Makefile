@@ -74,6 +74,11 @@ unit: collections ## Pure logic; under a minute
 integration: collections venvs lab-up ## Behaviour with real git, Helm and API servers of the lab
 	@$(PYTEST) $(or $(TESTS),tests/integration)
 
+.PHONY: soak
+soak: collections venvs lab-up ## The long runs, by hand: hundreds of kills, full fuzzing (FLEET_KILLS=300, FLEET_SEED=n)
+	@$(PYTEST) --hypothesis-profile=soak $(or $(TESTS),tests/unit)
+	@FLEET_KILLS=$${FLEET_KILLS:-300} $(PYTEST) -s --hypothesis-profile=soak $(or $(TESTS),tests/integration/test_faults.py)
+
 .PHONY: molecule
 molecule: collections $(CHECKS) lab-up ## The roles' scenarios against the lab
 	@.ci/molecule.sh
@@ -141,4 +146,3 @@ requirements: ## Write requirements/*.txt anew from requirements/*.in
 -include demo/demo.mk
 -include tests/conformance/conformance.mk
 -include tests/bench/bench.mk
--include tests/soak/soak.mk
