@@ -561,6 +561,13 @@ class TestRendering:
         objects = render(BundleDeployment(bundle(files), Cluster("c1"), {}), helm_4, kube_version=told)
         assert sorted(item["metadata"]["name"] for item in objects) == sorted([told, f"sub-{told}-true"])
 
+    def test_namespace(self, helm_4):
+        files = {"templates/a.yaml": CONFIG_MAP % '"in-{{ .Release.Namespace }}"'}
+        deployment = BundleDeployment(bundle(files), Cluster("c1"), {})
+        assert render(deployment, helm_4)[0]["metadata"]["name"] == "in-default"
+        # Fleet's dry run has no namespace where a bundle names none.
+        assert render(deployment, helm_4, set_id_prefix="")[0]["metadata"]["name"] == "in-"
+
     def test_nothing_is_left_behind(self, helm_4):
         render(BundleDeployment(bundle({"a.yaml": CONFIG_MAP % "a"}), Cluster("c1"), {}), helm_4)
         left = {path.name for path in helm_4.directory.iterdir()}

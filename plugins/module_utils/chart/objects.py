@@ -21,43 +21,45 @@ class MissingKind(FleetError):
     """A document is a mapping, but says no kind."""
 
 
-def parse_objects(manifest: str | bytes, place: str = "") -> list[dict[str, Any]]:
+def parse_objects(manifest: str | bytes, place: str = "", *, rendered: bool = False) -> list[dict[str, Any]]:
     """The objects of a manifest of many documents, in order. Lists are taken apart.
 
-    Raises :class:`MissingKind` for a document without kind, and :class:`FleetError` with ``place``
-    and the line for one that is no YAML or no mapping.
+    What begins like JSON has to be JSON, but for what Helm ``rendered``: Helm 4 writes it anew as YAML.
+    Raises :class:`MissingKind` for a document without kind, and :class:`FleetError` with ``place`` and
+    the line for one that is no YAML or no mapping.
     """
     text = manifest.decode("utf-8", "replace") if isinstance(manifest, bytes) else manifest
     objects: list[dict[str, Any]] = []
     for line, document in split_documents(text, place):
-        objects += _objects(_load(document, place, line), _at(place, line))
+        objects += _objects(_load(document, place, line, rendered), _at(place, line))
     return objects
 
 
 def split_documents(text: str, place: str = "") -> Iterator[tuple[int, str]]:
     """The documents of a text, each with the number of its first line, split where a line begins with ``---``."""
     first, lines = 1, []
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(text.removesuffix("\n").split("\n"), 1):
         if line.startswith("---"):
             rest = line[3:].strip()
             if rest and not rest.startswith("#"):
                 raise FleetError(f"--- is followed by {rest[:40]!r} on its line", place=_at(place, number))
             if lines:
-                yield first, "\n".join(lines)
+                yield first, "".join(lines)
                 first, lines = number + 1, []
                 continue
-        lines.append(line)
+        lines.append(line.removesuffix("\r") + "\n")
     if any(line.strip() for line in lines):
-        yield first, "\n".join(lines)
+        yield first, "".join(lines)
 
 
-def _load(document: str, place: str, line: int) -> Any:
+def _load(document: str, place: str, line: int, rendered: bool) -> Any:
     if document.lstrip().startswith("{"):
-        # What begins like JSON has to be JSON there.
         try:
             return json.loads(document, parse_constant=_not_json)
         except (ValueError, RecursionError) as error:
-            raise FleetError(f"this begins like JSON, but is not JSON: {error}", place=_at(place, line)) from error
+            if not rendered:
+                problem = f"this begins like JSON, but is not JSON: {error}"
+                raise FleetError(problem, place=_at(place, line)) from error
     try:
         return go_yaml.load(document, place)
     except FleetError:

@@ -9,13 +9,13 @@ Fleet's rules: ``internal/helmdeployer/render/patch/patch.go``. Where Fleet's re
 
 from __future__ import annotations
 
-import json
 import posixpath
 from collections.abc import Sequence
 from typing import Any
 
-from ..bundle import go_yaml
+from ..bundle import go_json
 from ..errors import FleetError
+from . import go_yaml_3
 from .merge_rules import rules_for
 from .strategic_merge import strategic_merge
 
@@ -72,8 +72,19 @@ def _patched(resources: dict[str, bytes], target: str, patch: bytes, place: str)
             remedy="Name the patch after the file that it patches, with _patch before the extension.",
         )
     # Fleet patches the first document, and drops the others.
-    original = go_yaml.load(resources[target], target)
-    return json.dumps(apply_patch(original, go_yaml.load(patch, place))).encode()
+    original = go_yaml_3.load(resources[target], target)
+    patched = apply_patch(original, go_yaml_3.load(patch, place))
+    try:
+        return go_json.dumps(_sorted(patched)).encode()
+    except ValueError as error:
+        raise FleetError(f"{target} and its patch have a number that is none: {error}", place=place) from error
+
+
+def _sorted(value: Any) -> Any:
+    """With the keys in the order in which Go writes them: the content counts in the chart's version."""
+    if isinstance(value, dict):
+        return {name: _sorted(value[name]) for name in sorted(value)}
+    return [_sorted(item) for item in value] if isinstance(value, list) else value
 
 
 def apply_patch(original: Any, patch: Any) -> Any:
@@ -85,8 +96,18 @@ def apply_patch(original: Any, patch: Any) -> Any:
         return _json_patch(original, patch)
     if not isinstance(patch, dict) or not isinstance(original, dict):
         raise FleetError("a patch is a mapping or a list, and what it patches is a mapping")
+    _check_metadata(original)
     rules = rules_for(original.get("apiVersion") or "", original.get("kind") or "")
     return strategic_merge(original, patch, rules) if rules else merge_patch(original, patch)
+
+
+def _check_metadata(original: dict[str, Any]) -> None:
+    """Fleet looks at what it patches as an object, and fails on labels and annotations that are no strings."""
+    metadata = original.get("metadata")
+    for name in ("labels", "annotations"):
+        values = (metadata.get(name) if isinstance(metadata, dict) else None) or {}
+        if any(value is not None and not isinstance(value, str) for value in values.values()):
+            raise FleetError(f"{name} of what this patches are not all strings", remedy="Put their values in quotes.")
 
 
 def merge_patch(original: Any, patch: Any) -> Any:

@@ -43,7 +43,7 @@ def post_render(
     :class:`FleetError`, among others for a cluster-wide object where ``namespace`` is set.
     """
     options = deployment.options
-    objects = parse_objects(manifests, "rendered manifests")
+    objects = parse_objects(manifests, "rendered manifests", rendered=True)
     if chart.kustomize_dir is not None:
         if kustomize is None:
             raise FleetError("this bundle uses Kustomize, and nobody said how to run it")

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import re
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +13,8 @@ from typing import Any
 
 from ..errors import FleetError
 from ..target.deployment import BundleDeployment
-from .chart import Chart, build_chart
+from .chart import build_chart
+from .dry_run import as_in_dry_run
 from .helm import Helm
 from .kustomize import Kustomize
 from .objects import parse_objects
@@ -36,9 +36,10 @@ def render(
 ) -> list[dict[str, Any]]:
     """The objects of a deployment whose options are final: those of the release, then its hooks.
 
-    ``kube_version`` is what templates are told (``v1.34.0``; ``1.34.0`` as Fleet's own dry run has it),
-    Helm's default if ''. CRDs from a chart's ``crds/`` are not among the objects, as in Fleet. Raises
-    :class:`FleetError` with the cluster, the bundle and Helm's own words.
+    ``set_id_prefix`` is an agent's default namespace; Fleet's dry run has none. ``kube_version`` is
+    what templates are told (``v1.34.0``; ``1.34.0`` as Fleet's dry run has it), Helm's default if ''.
+    CRDs from a chart's ``crds/`` are not among the objects, as in Fleet. Raises :class:`FleetError`
+    with the cluster, the bundle and Helm's own words.
     """
     cluster = deployment.cluster
     try:
@@ -52,42 +53,28 @@ def _render(
 ) -> list[dict[str, Any]]:
     options = deployment.options
     chart = build_chart(deployment.bundle, options, commit)
+    namespace = options.get("namespace") or options.get("defaultNamespace") or set_id_prefix
 
     def post(manifests: bytes) -> bytes:
         return post_render(chart, deployment, manifests, set_id_prefix=set_id_prefix, kustomize=kustomize.build)
 
     with tempfile.NamedTemporaryFile(dir=helm.directory, suffix=".tgz") as file:
-        file.write(pack(_told(chart, kube_version)))
+        file.write(pack(replace(chart, files=as_in_dry_run(chart.files, kube_version, namespace))))
         file.flush()
         completed = helm.run(
-            _arguments(deployment, Path(file.name), kube_version),
+            _arguments(deployment, Path(file.name), namespace, kube_version),
             values=[json.dumps((options.get("helm") or {}).get("values") or {}).encode()],
             post_render=post,
             timeout=TIMEOUT,
         )
-    return parse_objects(completed.stdout, "rendered manifests")
+    return parse_objects(completed.stdout, "rendered manifests", rendered=True)
 
 
-def _told(chart: Chart, kube_version: str) -> Chart:
-    """The chart with templates that see a version without ``v``, which Helm's own argument cannot say."""
-    if not kube_version or kube_version.startswith("v"):
-        return chart
-    version = f'(dict "Version" "{kube_version}" "GitVersion" "{kube_version}"'
-    version += ' "Major" .Capabilities.KubeVersion.Major "Minor" .Capabilities.KubeVersion.Minor)'
-    capabilities = f'(dict "KubeVersion" {version} "APIVersions" .Capabilities.APIVersions'
-    capabilities += ' "HelmVersion" .Capabilities.HelmVersion)'
-    prefix = f'{{{{ $_ := set . "Capabilities" {capabilities} }}}}'.encode()
-    files = {name: prefix + content if _is_template(name) else content for name, content in chart.files.items()}
-    return replace(chart, files=files)
-
-
-def _is_template(name: str) -> bool:
-    return re.fullmatch(r"(charts/[^/]+/)*templates/.*", name) is not None
-
-
-def _arguments(deployment: BundleDeployment, chart: Path, kube_version: str) -> list[str]:
+def _arguments(deployment: BundleDeployment, chart: Path, namespace: str, kube_version: str) -> list[str]:
     helm_options = deployment.options.get("helm") or {}
-    arguments = ["template", deployment.release_name, str(chart), "--namespace", deployment.release_namespace]
+    arguments = ["template", deployment.release_name, str(chart)]
+    if namespace:
+        arguments += ["--namespace", namespace]
     if kube_version:
         arguments += ["--kube-version", kube_version]
     if not helm_options.get("disableDNS"):

@@ -66,3 +66,14 @@ def test_no_yaml_with_the_right_line():
 def test_text_after_a_separator():
     with pytest.raises(FleetError, match=r"x\.yaml:2: --- is followed by 'kind: B'"):
         parse_objects("kind: A\n--- kind: B\n", "x.yaml")
+
+
+def test_the_last_line_of_a_block_keeps_its_end():
+    for manifest in ("kind: A\nx: |\n  a\n---\nkind: B\n", "kind: A\nx: |\n  a", "kind: A\r\nx: |\r\n  a\r\n"):
+        assert parse_objects(manifest)[0]["x"] == "a\n"
+
+
+def test_what_helm_rendered_may_be_yaml_in_braces():
+    assert parse_objects("{kind: A, metadata: {name: a}}\n", rendered=True) == [
+        {"kind": "A", "metadata": {"name": "a"}}
+    ]

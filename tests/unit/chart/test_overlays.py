@@ -154,3 +154,24 @@ def test_nothing_is_changed_in_place():
     before = json.dumps([original, patch])
     apply_patch(original, patch)
     assert json.dumps([original, patch]) == before
+
+
+def test_yaml_of_patched_files_is_that_of_go_yaml_3():
+    original = (
+        b"kind: A\ny: no\nd: 2001-1-2\nt: 2001-12-14 21:59:43.50\nz: 2001-12-14T21:59:43-05:00\n"
+        b"o: 0777\nm: {<<: {a: 1}, b: 2}\n"
+    )
+    found = json.loads(apply_overlays({"a.yaml": original, "overlays/o/a_patch.yaml": b"p: on\n"}, ["o"])["a.yaml"])
+    assert found == {
+        "kind": "A",
+        "y": "no",
+        "d": "2001-01-02T00:00:00Z",
+        "t": "2001-12-14T21:59:43.5Z",
+        "z": "2001-12-14T21:59:43-05:00",
+        "o": 511,
+        "m": {"a": 1, "b": 2},
+        "p": "on",
+    }
+    for broken in (b"kind: A\nx: .inf\n", b"kind: A\n1: 2\n", b"kind: A\nmetadata: {labels: {a: 1}}\n"):
+        with pytest.raises(FleetError):
+            apply_overlays({"a.yaml": broken, "overlays/o/a_patch.yaml": b"p: on\n"}, ["o"])
