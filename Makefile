@@ -68,7 +68,7 @@ test: collections ## Everything that CI runs
 
 .PHONY: unit
 unit: collections ## Pure logic; under a minute
-	@$(PYTEST) $(or $(TESTS),tests/unit)
+	@$(PYTEST) $(if $(TESTS),,-n auto) $(or $(TESTS),tests/unit)
 
 .PHONY: integration
 integration: collections venvs lab-up ## Behaviour with real git, Helm and API servers of the lab

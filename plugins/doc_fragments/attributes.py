@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What modules say about how they may be used."""
 
+from __future__ import annotations
+
 
 class ModuleDocFragment:
     DOCUMENTATION = r"""
