@@ -244,6 +244,7 @@ compose:
 """
 
 import sys
+from collections.abc import Mapping
 
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Constructable
@@ -280,7 +281,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
             workspace = check_workspace(plain(self.get_option("workspace")))
             selected_groups = cluster_groups(plain(self.get_option("cluster_groups")), workspace, path)
             records = self._records(path, workspace)
-            self._populate(records, selected_groups)
+            self._populate(records, selected_groups, workspace)
         except FleetError as error:
             raise AnsibleParserError(str(error)) from error
 
@@ -301,7 +302,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
         check_unique(chosen)
         return chosen
 
-    def _populate(self, records: list[Record], selected_groups: list[SelectedGroup]) -> None:
+    def _populate(self, records: list[Record], selected_groups: list[SelectedGroup], workspace: str) -> None:
         self._add_groups(selected_groups)
         label_groups = LabelGroups(plain(self.get_option("label_groups")))
         memberships = [
@@ -317,7 +318,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
             self.inventory.add_group(group)
         for text in label_groups.collisions():
             self.display.warning(f"{text}. Targets of bundles go by the labels and are not affected.")
-        hosts = self._host_names(records)
+        hosts = self._host_names(records, workspace)
         for host, record, groups in zip(hosts, records, memberships, strict=True):
             self._add_host(host, record, groups)
 
@@ -335,12 +336,12 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
         for selected in selected_groups:
             self.inventory.add_group(selected.group)
 
-    def _host_names(self, records: list[Record]) -> list[str]:
+    def _host_names(self, records: list[Record], workspace: str) -> list[str]:
         """Names that are unique in the whole inventory, whatever other inventory files brought into it."""
         others = {
-            (known["workspace"], known["name"]): name
+            (known.get("workspace") or workspace, known.get("name") or name): name
             for name, host in self.inventory.hosts.items()
-            if (known := host.vars.get("fleet_cluster"))
+            if isinstance(known := host.vars.get("fleet_cluster"), Mapping)
         }
         for record in records:
             if (record.cluster.namespace, record.cluster.name) in others:

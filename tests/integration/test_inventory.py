@@ -248,6 +248,19 @@ def test_two_files_of_one_inventory(user, tmp_path):
     assert "cluster fleet-default.a-1 is in another inventory file, too" in user.fails(tmp_path / "inventory")
 
 
+def test_hosts_that_are_there_already(usual, tmp_path):
+    """A host of another inventory may be a cluster, too, or get more variables by the plugin's having its name."""
+    (tmp_path / "inventory").mkdir()
+    static = {"x": {"fleet_cluster": {"kubeconfig": "/k"}}, "bare": {"colour": "red"}}
+    (tmp_path / "inventory/1.yml").write_text(yaml.safe_dump({"all": {"hosts": static}}))
+    usual.write(BARE, cluster("x", workspace="w"), name="inventory/2.fleet.yml")
+    found = usual.inventory(tmp_path / "inventory")
+    assert hosts(found, "fleet") == ["bare", "w.x"]
+    assert found["_meta"]["hostvars"]["bare"]["colour"] == "red"
+    usual.write(cluster("x"), name="inventory/2.fleet.yml")
+    assert "cluster fleet-default.x is in another inventory file, too" in usual.fails(tmp_path / "inventory")
+
+
 def test_one_broken_source_of_several(user):
     sources = [{"type": "file", "path": "none.yaml"}, {"type": "file", "clusters": [BARE]}]
     path = user.write(sources=sources)
