@@ -36,7 +36,29 @@ def post_render(
     namespaced: Callable[[str, str], bool] | None = None,
     kustomize: Callable[[Chart, bytes], bytes] | None = None,
 ) -> bytes:
-    """The manifests to apply, for what Helm rendered (a pure function but for ``kustomize``).
+    """The manifests to apply, for what Helm rendered: :func:`post_rendered_objects` as YAML."""
+    return to_yaml(
+        post_rendered_objects(
+            chart,
+            deployment,
+            manifests,
+            set_id_prefix=set_id_prefix,
+            namespaced=namespaced,
+            kustomize=kustomize,
+        )
+    )
+
+
+def post_rendered_objects(
+    chart: Chart,
+    deployment: BundleDeployment,
+    manifests: bytes,
+    *,
+    set_id_prefix: str = SET_ID_PREFIX,
+    namespaced: Callable[[str, str], bool] | None = None,
+    kustomize: Callable[[Chart, bytes], bytes] | None = None,
+) -> list[dict[str, Any]]:
+    """The objects to apply, for what Helm rendered (a pure function but for ``kustomize``).
 
     ``namespaced(api_version, kind)`` tells whether a kind has namespaces; without it nobody checks
     that. ``kustomize`` runs the chart's kustomization over what was rendered. Raises
@@ -48,10 +70,10 @@ def post_render(
         if kustomize is None:
             raise FleetError("this bundle uses Kustomize, and nobody said how to run it")
         objects = parse_objects(kustomize(chart, manifests if objects else b""), "output of kustomize")
-    objects = [*objects, *chart.raw_objects]
     marks = set_marks(deployment.bundle.name, set_id_prefix)
     keep_crds = not options.get("deleteCRDResources")
-    return to_yaml(_marked(item, marks, keep_crds, options.get("namespace") or "", namespaced) for item in objects)
+    namespace = options.get("namespace") or ""
+    return [_marked(item, marks, keep_crds, namespace, namespaced) for item in [*objects, *chart.raw_objects]]
 
 
 def set_marks(bundle: str, prefix: str = SET_ID_PREFIX) -> tuple[dict[str, str], dict[str, str]]:

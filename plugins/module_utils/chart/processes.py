@@ -240,10 +240,12 @@ def _limit(process: subprocess.Popen, output: int) -> None:
     """Bound what a process may take, where the system can: a template cannot have the machine's memory."""
     if resource is None or not hasattr(resource, "prlimit"):
         return
-    # It may have ended already.
-    with contextlib.suppress(ProcessLookupError):
-        resource.prlimit(process.pid, resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
-        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (output, output))
+    # It may have ended already, or a sandbox may not allow it.
+    with contextlib.suppress(OSError):
+        for kind, wanted in ((resource.RLIMIT_AS, MEMORY_LIMIT), (resource.RLIMIT_FSIZE, output)):
+            _soft, hard = resource.prlimit(process.pid, kind)
+            limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+            resource.prlimit(process.pid, kind, (limit, limit))
 
 
 def _end(process: subprocess.Popen) -> None:
