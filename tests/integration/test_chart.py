@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import os
 import stat
+import subprocess
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,6 +21,7 @@ from ansible_collections.gitops.fleet.plugins.module_utils.chart.kustomize impor
 from ansible_collections.gitops.fleet.plugins.module_utils.chart.processes import TimeLimit
 from ansible_collections.gitops.fleet.plugins.module_utils.chart.render import render
 from ansible_collections.gitops.fleet.plugins.module_utils.chart.templating import evaluate
+from ansible_collections.gitops.fleet.plugins.module_utils.chart.upgrade_arguments import upgrade_arguments
 from ansible_collections.gitops.fleet.plugins.module_utils.errors import FleetError
 from ansible_collections.gitops.fleet.plugins.module_utils.private_files import RunDirectory
 from ansible_collections.gitops.fleet.plugins.module_utils.target.cluster import Cluster
@@ -573,3 +576,75 @@ class TestRendering:
         left = {path.name for path in helm_4.directory.iterdir()}
         assert left <= {"plugins", "config", "cache", "data", "no-plugins"}
         assert stat.S_IMODE(Path(helm_4.directory).stat().st_mode) == 0o700
+
+
+class TestUpgradeArguments:
+    """Both Helms take what we give them, and do what Fleet's agent does with it."""
+
+    @pytest.fixture
+    def cluster(self, lab):
+        return lab.cluster("bare")
+
+    @pytest.fixture
+    def namespace(self, cluster, programs, helm) -> Iterator[str]:
+        name = f"arguments-{helm.version[0]}-{uuid.uuid4().hex[:8]}"
+        yield name
+        kubectl = [str(programs / "kubectl"), "--kubeconfig", str(cluster.kubeconfig)]
+        subprocess.run([*kubectl, "delete", "namespace", name, "--wait=false", "--ignore-not-found"], check=True)
+
+    def upgrade(self, helm, cluster, namespace, chart, options, release="web", **more) -> str:
+        arguments = upgrade_arguments(helm, release, namespace, Path(chart), options, **more)
+        return helm.run(arguments, kubeconfig=cluster.kubeconfig.read_bytes(), timeout=120).stderr
+
+    def status(self, helm, cluster, namespace, release="web") -> dict:
+        arguments = ["status", release, "--namespace", namespace, "--output", "json"]
+        return json.loads(helm.run(arguments, kubeconfig=cluster.kubeconfig.read_bytes(), timeout=30).stdout)
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {},
+            {"helm": {"takeOwnership": True, "disableDNS": True, "skipSchemaValidation": True}},
+            {"helm": {"force": True, "maxHistory": 3}},
+            {"helm": {"atomic": True, "timeoutSeconds": 60, "waitForJobs": True}},
+        ],
+    )
+    def test_install_and_upgrade(self, helm, make_chart, cluster, namespace, options):
+        chart = make_chart(a=CONFIG_MAP % "a" + "data: {v: {{ randAlpha 5 | quote }}}\n")
+        self.upgrade(helm, cluster, namespace, chart, options, exists=False, labels={"x/y": "1"})
+        self.upgrade(helm, cluster, namespace, chart, options, exists=True, labels={"x/y": "2"}, description="a, b")
+        status = self.status(helm, cluster, namespace)
+        assert (status["version"], status["info"]["status"]) == (2, "deployed")
+        assert status["info"]["description"] == "a, b"
+
+    def test_objects_of_others_are_taken_over_at_an_install_only_if_said(self, helm, make_chart, cluster, namespace):
+        chart = make_chart(a=CONFIG_MAP % "a")
+        self.upgrade(helm, cluster, namespace, chart, {}, exists=False)
+        with pytest.raises(HelmError, match="cannot be imported into the current release"):
+            self.upgrade(helm, cluster, namespace, chart, {}, "other", exists=False)
+        self.upgrade(helm, cluster, namespace, chart, {"helm": {"takeOwnership": True}}, "other", exists=False)
+
+    def test_objects_of_others_are_taken_over_at_an_upgrade(self, helm, make_chart, cluster, namespace, programs):
+        self.upgrade(helm, cluster, namespace, make_chart(a=CONFIG_MAP % "a"), {}, exists=False)
+        kubectl = [str(programs / "kubectl"), "--kubeconfig", str(cluster.kubeconfig), "--namespace", namespace]
+        subprocess.run([*kubectl, "create", "configmap", "b"], check=True)
+        chart = make_chart(a=CONFIG_MAP % "a", b=CONFIG_MAP % "b")
+        self.upgrade(helm, cluster, namespace, chart, {}, exists=True)
+        assert self.status(helm, cluster, namespace)["info"]["status"] == "deployed"
+
+    def test_namespace_that_may_not_be_made(self, helm, make_chart, cluster, namespace):
+        with pytest.raises(HelmError, match="not found"):
+            self.upgrade(
+                helm, cluster, namespace, make_chart(a=CONFIG_MAP % "a"), {"createNamespace": False}, exists=False
+            )
+
+    def test_unknown_fields_are_still_told_without_helm_s_own_validation(self, helm, make_chart, cluster, namespace):
+        chart = make_chart(
+            a="apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {ports: [{port: 80}], nope: 1}\n"
+        )
+        if helm.is_helm_4:
+            with pytest.raises(HelmError, match=r"\.spec\.nope: field not declared in schema"):
+                self.upgrade(helm, cluster, namespace, chart, {}, exists=False)
+        else:
+            stderr = self.upgrade(helm, cluster, namespace, chart, {}, exists=False)
+            assert api_warnings(stderr) == ['unknown field "spec.nope"']
