@@ -291,8 +291,10 @@ def _head(runs: int) -> list[str]:
     command = " ".join(["make bench", *(f'BENCH="{" ".join(sys.argv[1:])}"' for _ in range(bool(sys.argv[1:])))])
     return [
         "<!--",
+        # REUSE-IgnoreStart: the licence of the page that is written
         "SPDX-FileCopyrightText: 2026 gitops.fleet contributors",
         "SPDX-License-Identifier: GPL-3.0-or-later",
+        # REUSE-IgnoreEnd
         "-->",
         "# Benchmarks",
         "",
