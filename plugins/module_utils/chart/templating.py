@@ -10,6 +10,7 @@ put in here (:func:`prepare`); Go templates are evaluated by Helm, those of all 
 from __future__ import annotations
 
 import base64
+import functools
 import io
 import json
 import re
@@ -145,9 +146,15 @@ def _texts(deployment: BundleDeployment) -> Iterator[_Text]:
         return
     values, templates = helm.get("values") or {}, helm.get("templateValues")
     if any(_has_actions(values)):
-        yield _Text("", dump(values))
+        yield _Text("", _dumped(json.dumps(values)))
     for key, text in (templates or {}).items():
         yield _Text(key, text)
+
+
+@functools.lru_cache(maxsize=1000)
+def _dumped(values: str) -> str:
+    """The text of values, which are the same for many clusters."""
+    return dump(json.loads(values))
 
 
 def _has_actions(value: Any) -> Iterator[bool]:
