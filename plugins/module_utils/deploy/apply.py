@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -72,12 +73,23 @@ def apply(
     A release that fails stays by itself; nothing more is done on a cluster that stopped answering.
     ``sleep`` is how waiting passes the time; what it raises ends the waiting.
     """
+    works = _in_turns(works)
     changes = [work for work in works if work.step.action in (Action.INSTALL, Action.UPGRADE)]
     deletes = [work for work in works if work.step.action is Action.DELETE]
     _for_each(pool, changes, lambda work: _install(work, installer, leases))
     if wait_timeout:
         _wait_for_all([work for work in changes if work.applied is not None], wait_timeout, sleep)
     _for_each(pool, deletes, lambda work: _delete(work, installer, leases))
+
+
+def _in_turns(works: Sequence[Work]) -> list[Work]:
+    """The first step of each cluster, then the second of each: one that hangs does not hold up all workers."""
+    turns: Counter[int] = Counter()
+    numbered = []
+    for work in works:
+        numbered.append((turns[id(work.session)], work))
+        turns[id(work.session)] += 1
+    return [work for _turn, work in sorted(numbered, key=lambda pair: pair[0])]
 
 
 def preview(pool: ThreadPoolExecutor, works: Sequence[Work], installer: Installer) -> None:

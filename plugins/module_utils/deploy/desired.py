@@ -20,6 +20,7 @@ from ..target.deployment import BundleDeployment, deployment_id
 from ..target.targeting import Targeting
 from . import labels
 from .evaluation import evaluate
+from .guard import as_fleet_error
 from .plan import Wanted
 from .request import Request
 
@@ -63,8 +64,9 @@ def desired_state(request: Request, helm: HelmFinder, cache: Path) -> Desired:
         for bundle in build.bundles:
             try:
                 deployments.extend(targeting.match(bundle))
-            except FleetError as error:
-                _add_unmatched(desired, request, gitrepo, bundle, error.at(f"bundle {bundle.name}"))
+            except Exception as error:
+                shown = as_fleet_error(error).at(f"bundle {bundle.name}")
+                _add_unmatched(desired, request, gitrepo, bundle, shown)
         _add(desired, build, gitrepo, deployments, evaluate(deployments, helm, cache))
     return desired
 

@@ -19,6 +19,7 @@ from ..chart.templating import LABEL_PREFIX, needs_evaluation, prepare
 from ..chart.templating import evaluate as evaluate_by_helm
 from ..errors import FleetError
 from ..target.deployment import BundleDeployment
+from .guard import as_fleet_error
 
 FORMAT = 2
 """Changes when the rules of evaluation do: older entries are not read then."""
@@ -82,8 +83,8 @@ class _Preparation:
             return deployment.with_options(self._shared[options])
         try:
             prepared = prepare(deployment)
-        except FleetError as error:
-            return error
+        except Exception as error:
+            return as_fleet_error(error)
         self._is_labelled[cluster] = prepared is not deployment
         if prepared is deployment:
             return deployment

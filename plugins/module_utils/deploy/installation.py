@@ -10,14 +10,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..chart.chart import Chart
-from ..chart.helm import Helm, HelmError
+from ..chart.helm import Helm, HelmError, api_warnings
+from ..chart.hiding import hide
 from ..chart.kustomize import Kustomize
-from ..chart.postrender import post_render
+from ..chart.postrender import post_rendered_objects
 from ..chart.store import ChartStore
 from ..chart.upgrade_arguments import upgrade_arguments
+from ..chart.yaml_text import to_yaml
 from ..kube.client import METADATA, METADATA_LIST, ApiError, Client
 from . import labels
-from .manifest import parse_manifest
+from .manifest import checked
 from .masking import is_secret, secret_values
 from .namespace import ensure_namespace
 from .plan import Step
@@ -64,18 +66,19 @@ class Installer:
         secrets = [*values.secrets, *session.secrets]
 
         def render(manifests: bytes) -> bytes:
-            rendered = post_render(
-                chart,
-                deployment,
-                manifests,
-                namespaced=session.namespaced,
-                kustomize=self._kustomize.build,
+            objects = checked(
+                post_rendered_objects(
+                    chart,
+                    deployment,
+                    manifests,
+                    namespaced=session.namespaced,
+                    kustomize=self._kustomize.build,
+                )
             )
-            objects = parse_manifest(rendered)
             # An API server may quote them where it refuses an object.
             secrets.extend(secret_values(*filter(is_secret, objects)))
             applied.objects = [item for item in objects if not _is_hook(item)]
-            return rendered
+            return to_yaml(objects)
 
         if not dry_run and revision == 1:
             options = _without_namespace_that_is_there(session.client, wanted.namespace, options)
@@ -89,15 +92,17 @@ class Installer:
             labels={} if dry_run else self._labels(session, step, revision),
         )
         try:
-            self._helm.run(
+            completed = self._helm.run(
                 # Without new values Helm would go on with those that were removed.
                 [*arguments, "--reset-values", *(["--dry-run=server"] if dry_run else [])],
                 values=values.documents,
                 kubeconfig=session.kubeconfig.to_bytes(),
                 post_render=render,
                 secrets=secrets,
-                timeout=HELM_TIMEOUT + int((options.get("helm") or {}).get("timeoutSeconds") or 0),
+                timeout=HELM_TIMEOUT + max(0, (options.get("helm") or {}).get("timeoutSeconds") or 0),
             )
+            for warning in api_warnings(completed.stderr):
+                session.warn(f"bundle {wanted.bundle}: {hide(warning, secrets)}")
         except HelmError as error:
             if not (dry_run and _installs_missing_kinds(error, chart, revision)):
                 raise

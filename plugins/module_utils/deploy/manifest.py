@@ -98,7 +98,11 @@ def parse_manifest(text: str | bytes, place: str = "") -> list[dict[str, Any]]:
     Raises :class:`FleetError` with ``place`` and the line where the text is no YAML, or a document
     is no object.
     """
-    objects = parse_objects(text, place)
+    return checked(parse_objects(text, place), place)
+
+
+def checked(objects: list[dict[str, Any]], place: str = "") -> list[dict[str, Any]]:
+    """The objects, if each says what it is. Raises :class:`FleetError`."""
     for obj in objects:
         if not isinstance(obj.get("apiVersion"), str) or not obj["apiVersion"]:
             raise FleetError(f"this {obj.get('kind')} has no apiVersion", place=place)

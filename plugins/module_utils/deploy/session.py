@@ -22,6 +22,8 @@ from .plan import Scope, Step, Wanted, plan_cluster
 from .releases import Listing, list_releases
 from .request import Request, Target
 
+MAX_WARNINGS = 50
+
 
 class ClusterSession:
     """Everything that a run holds for one cluster. Methods raise FleetError; ``outcome`` collects results."""
@@ -105,6 +107,11 @@ class ClusterSession:
         else:
             self.outcome.error = str(error.at(f"cluster {self.target.fleet_name}"))
         self.disconnect()
+
+    def warn(self, text: str) -> None:
+        """Note what the user should know; of a flood of it only the beginning."""
+        if text not in self.outcome.warnings and len(self.outcome.warnings) < MAX_WARNINGS:
+            self.outcome.warnings.append(text)
 
     def disconnect(self) -> None:
         """Close the connections: a thousand clusters with nothing to do would hold a thousand. They open again."""

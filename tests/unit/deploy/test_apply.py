@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from ansible_collections.gitops.fleet.plugins.module_utils.bundle.bundle import Bundle
 from ansible_collections.gitops.fleet.plugins.module_utils.chart.helm import HelmError
-from ansible_collections.gitops.fleet.plugins.module_utils.deploy.apply import apply, planned_works, preview
+from ansible_collections.gitops.fleet.plugins.module_utils.deploy.apply import _in_turns, apply, planned_works, preview
 from ansible_collections.gitops.fleet.plugins.module_utils.deploy.guard import as_fleet_error
 from ansible_collections.gitops.fleet.plugins.module_utils.deploy.installation import Applied
 from ansible_collections.gitops.fleet.plugins.module_utils.deploy.outcome import HostOutcome
@@ -207,3 +207,11 @@ def test_a_preview_of_what_an_interrupted_run_left_asks_no_helm():
         preview(pool, works, Installer(app=HelmError("another operation is in progress")))
     assert works[0].outcome.changed
     assert not works[0].outcome.failed
+
+
+def test_a_cluster_with_many_steps_does_not_come_before_all_others():
+    sessions = [Session(str(number)) for number in range(3)]
+    for session in sessions:
+        session.wants("a").wants("b")
+    order = [(work.session.outcome.host, work.step.bundle) for work in _in_turns(planned_works(sessions, False))]
+    assert order == [("0", "a"), ("1", "a"), ("2", "a"), ("0", "b"), ("1", "b"), ("2", "b")]

@@ -42,6 +42,14 @@ def test_an_object_of_a_kind_that_the_release_brings_is_new(api, tmp_path):
     assert all(item["before"] == "" for item in found)
 
 
+def test_warnings_are_kept_once_and_not_without_end(tmp_path):
+    target = Target("prod", Cluster("prod"), Connection("/none"))
+    session = ClusterSession(target, Request([target], [], "me"), tmp_path)
+    for number in range(200):
+        session.warn(f"unknown field {number % 100}")
+    assert session.outcome.warnings == [f"unknown field {number}" for number in range(50)]
+
+
 def test_an_object_without_a_name_of_its_own_is_not_looked_up(api, tmp_path):
     (found,) = differences(api, tmp_path, obj("ConfigMap", generateName="a-"))
     assert found["before"] == ""
