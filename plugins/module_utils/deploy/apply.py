@@ -97,14 +97,14 @@ def preview(pool: ThreadPoolExecutor, works: Sequence[Work], installer: Installe
 
     def look(work: Work) -> None:
         if work.step.action is Action.DELETE:
-            work.outcome.diff = object_differences(work.session, work.step, [])
+            work.outcome.diff = object_differences(work.session, work.step, Applied())
             return
         if work.step.release is not None and work.step.release.is_pending:
             # Helm tries nothing on a release that an interrupted run left like that.
             return
         planned = installer.install_or_upgrade(work.session, work.step, dry_run=True)
         work.outcome.version = planned.version
-        work.outcome.diff = object_differences(work.session, work.step, planned.objects)
+        work.outcome.diff = object_differences(work.session, work.step, planned)
 
     _for_each(pool, [work for work in works if work.step.writes], look)
 
@@ -140,7 +140,8 @@ def _install(work: Work, installer: Installer, leases: Leases) -> None:
     started = time.monotonic()
     work.applied = installer.install_or_upgrade(work.session, work.step)
     # Of all that was applied, no more is needed than what to look for.
-    work.applied.objects = [_name_of(item) for item in work.applied.objects]
+    objects = [_name_of(item) for item in work.applied.objects]
+    work.applied = Applied(objects, work.applied.revision, work.applied.version)
     work.outcome.seconds = _since(started)
     work.outcome.changed = True
     work.outcome.revision = work.applied.revision

@@ -25,7 +25,7 @@ from .namespace import ensure_namespace
 from .plan import Step
 from .release_record import read_release
 from .session import ClusterSession
-from .values import read_values
+from .values import Values, read_values
 
 HELM_TIMEOUT = 600
 """Seconds for one run of Helm, hooks and all, where the bundle sets no helm.timeoutSeconds itself."""
@@ -35,11 +35,12 @@ KEEP_RESOURCES = "fleet.cattle.io/keep-resources"
 
 @dataclass
 class Applied:
-    """A release as it was just written: its objects (hooks left out) and what it is now."""
+    """A release as it was just written: its objects (hooks left out), its values, and what it is now."""
 
     objects: list[dict[str, Any]] = field(default_factory=list)
     revision: int = 0
     version: str = ""
+    values: Values = field(default_factory=Values)
 
 
 class Installer:
@@ -61,8 +62,8 @@ class Installer:
             ensure_namespace(session.client, deployment)
         chart = self._charts.chart(deployment, wanted.commit)
         revision = _next_revision(step)
-        applied = Applied(revision=revision, version=chart.version)
         values = read_values(session.client, wanted.namespace, options.get("helm") or {})
+        applied = Applied(revision=revision, version=chart.version, values=values)
         secrets = [*values.secrets, *session.secrets]
 
         def render(manifests: bytes) -> bytes:

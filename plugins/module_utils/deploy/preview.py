@@ -7,38 +7,40 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..chart.hiding import hide
 from ..errors import FleetError, Unreachable
 from ..kube.client import ApiError
 from .diff import plan_diffs
+from .installation import Applied
 from .manifest import ObjectKey, index, parse_manifest
 from .plan import Step
-from .release_record import read_release
+from .release_record import ReleaseRecord, read_release
 from .session import ClusterSession
 
 
-def object_differences(session: ClusterSession, step: Step, planned: list[dict[str, Any]]) -> list[dict[str, str]]:
+def object_differences(session: ClusterSession, step: Step, planned: Applied) -> list[dict[str, str]]:
     """The differences in Ansible's form, for the objects that the release has now or would have.
 
-    ``planned`` is what the new release would hold; [] for a release that goes.
+    ``planned`` is what the new release would be; one without objects for a release that goes. What
+    its values take from Secrets is hidden wherever a template put it.
     """
-    namespaced = session.namespaced
-    before = _objects_of_release(session, step)
-    after = index(planned, step.namespace, namespaced)
+    record = _record(session, step)
+    before = index(parse_manifest(record.manifest), step.namespace, session.namespaced) if record else {}
+    after = index(planned.objects, step.namespace, session.namespaced)
     live: dict[ObjectKey, dict[str, Any]] = {}
     for key, item in {**before, **after}.items():
         found = _live(session, key, item)
         if found is not None:
             live[key] = found
-    return plan_diffs(before, after, live, cluster=session.target.host, namespace=step.namespace)
+    diffs = plan_diffs(before, after, live, cluster=session.target.host, namespace=step.namespace)
+    secrets = [*planned.values.secrets, *planned.values.formerly(record.config if record else {})]
+    return [{name: hide(text, secrets) for name, text in diff.items()} for diff in diffs] if secrets else diffs
 
 
-def _objects_of_release(session: ClusterSession, step: Step) -> dict[ObjectKey, dict[str, Any]]:
+def _record(session: ClusterSession, step: Step) -> ReleaseRecord | None:
     if step.release is None:
-        return {}
-    record = read_release(session.client, step.release.namespace, step.release.secret_name)
-    if record is None:
-        return {}
-    return index(parse_manifest(record.manifest), step.namespace, session.namespaced)
+        return None
+    return read_release(session.client, step.release.namespace, step.release.secret_name)
 
 
 def _live(session: ClusterSession, key: ObjectKey, item: dict[str, Any]) -> dict[str, Any] | None:

@@ -22,10 +22,15 @@ DEFAULT_KEY = "values.yaml"
 
 @dataclass
 class Values:
-    """Documents for Helm, of which later ones win, and the secret strings among them."""
+    """Documents for Helm, of which later ones win, and what of them comes from Secrets: as strings, and as read."""
 
     documents: list[bytes] = field(default_factory=list)
     secrets: list[str] = field(default_factory=list)
+    secret_values: list[Any] = field(default_factory=list)
+
+    def formerly(self, config: Any) -> list[str]:
+        """What the values of an earlier revision held in the places that are now secret."""
+        return [text for secret in self.secret_values for text in _in_places_of(config, secret)]
 
 
 def read_values(client: Client, release_namespace: str, helm_options: dict[str, Any]) -> Values:
@@ -42,13 +47,23 @@ def read_values(client: Client, release_namespace: str, helm_options: dict[str, 
         text = _read(client, kind, reference, reference.get("namespace") or release_namespace)
         values.documents.append(text.encode())
         if kind == "Secret":
-            values.secrets += [text, *_secret_scalars(text, reference)]
+            secret = _load(text, reference)
+            values.secrets += [text, *scalars(secret)]
+            values.secret_values.append(secret)
     return values
 
 
-def _secret_scalars(text: str, reference: dict[str, Any]) -> Iterator[str]:
+def _in_places_of(config: Any, secret: Any) -> Iterator[str]:
+    if isinstance(config, dict) and isinstance(secret, dict):
+        for name in secret:
+            yield from _in_places_of(config.get(name), secret[name])
+    else:
+        yield from scalars(config)
+
+
+def _load(text: str, reference: dict[str, Any]) -> Any:
     try:
-        return scalars(load(text, ""))
+        return load(text, "")
     except FleetError as error:
         # The parser's own words quote what it could not read.
         raise FleetError(

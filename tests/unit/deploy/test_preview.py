@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+from ansible_collections.gitops.fleet.plugins.module_utils.deploy.installation import Applied
 from ansible_collections.gitops.fleet.plugins.module_utils.deploy.plan import Action, Step
 from ansible_collections.gitops.fleet.plugins.module_utils.deploy.preview import object_differences
 from ansible_collections.gitops.fleet.plugins.module_utils.deploy.request import Request, Target
 from ansible_collections.gitops.fleet.plugins.module_utils.deploy.session import ClusterSession
+from ansible_collections.gitops.fleet.plugins.module_utils.deploy.values import Values
 from ansible_collections.gitops.fleet.plugins.module_utils.kube.connection import Connection
 from ansible_collections.gitops.fleet.plugins.module_utils.target.cluster import Cluster
 
@@ -20,12 +22,14 @@ CORE = {
 }
 
 
-def differences(api, tmp_path, *planned):
+def differences(api, tmp_path, *planned, values=Values()):
     api.objects["/api/v1"] = CORE
     target = Target("prod", Cluster("prod"), Connection("/none"))
     session = ClusterSession(target, Request([target], [], "me"), tmp_path)
     session.client = api
-    return object_differences(session, Step(Action.INSTALL, "web", "web", "web", ""), list(planned))
+    return object_differences(
+        session, Step(Action.INSTALL, "web", "web", "web", ""), Applied(list(planned), values=values)
+    )
 
 
 def obj(kind, api_version="v1", **metadata):
@@ -40,6 +44,16 @@ def test_an_object_of_a_kind_that_the_release_brings_is_new(api, tmp_path):
         "prod Review web/one",
     ]
     assert all(item["before"] == "" for item in found)
+
+
+def test_values_from_secrets_are_hidden_wherever_a_template_put_them(api, tmp_path):
+    values = Values(secrets=["hunter22"], secret_values=[{"db": {"password": "hunter22"}}])
+    assert values.formerly({"db": {"password": "hunter11", "host": "db"}, "x": "y"}) == ["hunter11"]
+    assert values.formerly({"db": "hunter11"}) == ["hunter11"]
+    (found,) = differences(
+        api, tmp_path, {**obj("ConfigMap", name="a"), "data": {"url": "db:hunter22@db"}}, values=values
+    )
+    assert "db:********@db" in found["after"]
 
 
 def test_warnings_are_kept_once_and_not_without_end(tmp_path):
