@@ -34,7 +34,9 @@ def object_differences(session: ClusterSession, step: Step, planned: Applied) ->
             live[key] = found
     diffs = plan_diffs(before, after, live, cluster=session.target.host, namespace=step.namespace)
     secrets = [*planned.values.secrets, *planned.values.formerly(record.config if record else {})]
-    return [{name: hide(text, secrets) for name, text in diff.items()} for diff in diffs] if secrets else diffs
+    for diff in diffs if secrets else ():
+        diff.update(before=hide(diff["before"], secrets), after=hide(diff["after"], secrets))
+    return diffs
 
 
 def _record(session: ClusterSession, step: Step) -> ReleaseRecord | None:

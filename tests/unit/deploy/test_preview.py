@@ -22,14 +22,13 @@ CORE = {
 }
 
 
-def differences(api, tmp_path, *planned, values=Values()):
+def differences(api, tmp_path, *planned, values=None):
     api.objects["/api/v1"] = CORE
     target = Target("prod", Cluster("prod"), Connection("/none"))
     session = ClusterSession(target, Request([target], [], "me"), tmp_path)
     session.client = api
-    return object_differences(
-        session, Step(Action.INSTALL, "web", "web", "web", ""), Applied(list(planned), values=values)
-    )
+    release = Applied(list(planned), values=values or Values())
+    return object_differences(session, Step(Action.INSTALL, "web", "web", "web", ""), release)
 
 
 def obj(kind, api_version="v1", **metadata):
@@ -50,9 +49,9 @@ def test_values_from_secrets_are_hidden_wherever_a_template_put_them(api, tmp_pa
     values = Values(secrets=["hunter22"], secret_values=[{"db": {"password": "hunter22"}}])
     assert values.formerly({"db": {"password": "hunter11", "host": "db"}, "x": "y"}) == ["hunter11"]
     assert values.formerly({"db": "hunter11"}) == ["hunter11"]
-    (found,) = differences(
-        api, tmp_path, {**obj("ConfigMap", name="a"), "data": {"url": "db:hunter22@db"}}, values=values
-    )
+    planned = {**obj("ConfigMap", name="a"), "data": {"url": "db:hunter22@db"}}
+    (found,) = differences(api, tmp_path, planned, values=values)
+    assert found["after_header"] == "prod ConfigMap web/a"
     assert "db:********@db" in found["after"]
 
 
