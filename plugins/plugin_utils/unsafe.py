@@ -22,8 +22,6 @@ if _UNMARKED_IS_TEMPLATE:
 
 def plain(value: Any) -> Any:
     """``value`` in Python's own types: without Ansible's marks of where it came from or that it is trusted."""
-    if type(value) is str:
-        return value
     if isinstance(value, Mapping):
         return {plain(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
