@@ -5,15 +5,16 @@
 
 The UID of namespace kube-system is a cluster's identity. A name that now leads to another UID is
 most often a context that was pointed elsewhere by mistake, and what it holds would be pruned.
-The file is a copy for safety's sake: a control node without it (an AWX job) still has the label
+What is kept is a copy for safety's sake: a control node without it (an AWX job) still has the label
 ``cluster`` of the releases, and an inventory may state ``uid`` with a cluster.
 """
 
 from __future__ import annotations
 
-import fcntl
+import hashlib
 import json
 import os
+import tempfile
 from pathlib import Path
 
 from ..errors import FleetError
@@ -21,11 +22,10 @@ from ..source.mirror import cache_errors
 
 
 class KnownClusters:
-    """The UIDs seen from here, kept in ``clusters.json`` in the cache directory."""
+    """The UIDs seen from here, in the cache directory: a file for each cluster of each owner."""
 
     def __init__(self, cache: Path):
-        self._path = cache / "clusters.json"
-        self._lock = cache / "clusters.lock"
+        self._directory = cache / "clusters"
 
     def check(self, owner: str, cluster: str, uid: str, *, expected: str = "", accept: bool = False) -> None:
         """Compare with what is known, then remember. Raises :class:`FleetError` where they differ.
@@ -41,32 +41,36 @@ class KnownClusters:
         if expected and expected != uid:
             remedy = "The inventory states another uid: correct the one or the other."
             raise _other_cluster(expected, uid, remedy)
-        with cache_errors(self._path.parent), self._lock.open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            known = self._read()
-            key = f"{owner}/{cluster}"
-            before = known.get(key, uid)
-            if before != uid and not accept and not expected:
+        path = self._directory / hashlib.sha256(f"{owner}/{cluster}".encode()).hexdigest()
+        with cache_errors(self._directory):
+            before = _read(path)
+            if before not in ("", uid) and not accept and not expected:
                 remedy = f"If it was rebuilt, run once with accept_identity: [{cluster}]."
                 raise _other_cluster(before, uid, remedy)
-            if known.get(key) != uid:
-                self._write({**known, key: uid})
+            if before != uid:
+                self._directory.mkdir(mode=0o700, exist_ok=True)
+                _write(path, {"owner": owner, "cluster": cluster, "uid": uid})
 
-    def _read(self) -> dict[str, str]:
-        try:
-            known = json.loads(self._path.read_bytes())
-        except (FileNotFoundError, ValueError):
-            # It is a copy: start again.
-            return {}
-        return known if isinstance(known, dict) else {}
 
-    def _write(self, known: dict[str, str]) -> None:
-        """At once or not at all: a full disk must not lose what was known."""
-        new = self._path.with_suffix(".new")
-        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+def _read(path: Path) -> str:
+    """The UID in a file, '' where there is none. What is damaged is started again: it is a copy."""
+    try:
+        known = json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return ""
+    return str(known.get("uid") or "") if isinstance(known, dict) else ""
+
+
+def _write(path: Path, known: dict[str, str]) -> None:
+    """At once or not at all: a full disk must not lose what was known."""
+    descriptor, temporary = tempfile.mkstemp(prefix="new-", dir=path.parent)
+    try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(json.dumps(known, indent=1, sort_keys=True))
-        new.replace(self._path)
+            file.write(json.dumps(known))
+        os.replace(temporary, path)
+    except OSError:
+        os.unlink(temporary)
+        raise
 
 
 def _other_cluster(before: str, now: str, remedy: str) -> FleetError:

@@ -130,12 +130,17 @@ def test_a_full_disk_says_so_and_loses_nothing_of_what_was_known(tmp_path, monke
     with pytest.raises(FleetError, match="No space left on device"):
         known.check("me", "two", "uid-2")
     monkeypatch.undo()
+    assert len(list((tmp_path / "clusters").iterdir())) == 1
     with pytest.raises(FleetError, match="was uid-1"):
         known.check("me", "one", "uid-2")
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null"])
 def test_a_broken_memory_is_started_again(tmp_path, content):
-    (tmp_path / "clusters.json").write_text(content)
-    KnownClusters(tmp_path).check("me", "one", "uid-1")
-    assert json.loads((tmp_path / "clusters.json").read_text()) == {"me/one": "uid-1"}
+    known = KnownClusters(tmp_path)
+    known.check("me", "one", "uid-1")
+    (path,) = (tmp_path / "clusters").iterdir()
+    path.write_text(content)
+    known.check("me", "one", "uid-2")
+    assert json.loads(path.read_text()) == {"owner": "me", "cluster": "one", "uid": "uid-2"}
+    assert path.stat().st_mode & 0o777 == 0o600
