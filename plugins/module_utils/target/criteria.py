@@ -19,9 +19,8 @@ DISPLAY_NAME_LABEL = "management.cattle.io/cluster-display-name"
 
 @dataclass(frozen=True)
 class Kind:
-    """What clusters of one workspace with equal labels have in common. ``groups`` are those that select them."""
+    """What makes clusters alike for a bundle: the labels that it asks for, and the groups that select them."""
 
-    number: int
     labels: Mapping[str, str]
     groups: tuple[ClusterGroup, ...]
 
@@ -33,21 +32,28 @@ class Kind:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A cluster that is matched."""
+    """A cluster of a workspace. ``number`` is its place by name."""
 
+    number: int
     cluster: Cluster
-    kind: Kind
+    groups: tuple[ClusterGroup, ...]
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names by which ``clusterName`` may mean it."""
-        return self.cluster.name, self.kind.labels.get(DISPLAY_NAME_LABEL, self.cluster.name)
+        return self.cluster.name, self.cluster.labels.get(DISPLAY_NAME_LABEL, self.cluster.name)
+
+    @property
+    def kind(self) -> Kind:
+        """It alone."""
+        return Kind(self.cluster.labels, self.groups)
 
 
 class Criteria:
     """The conditions of one target. All that are set must hold; if none is, nothing matches."""
 
     def __init__(self, target: Mapping[str, Any]):
+        self.label_keys = label_keys(target.get("clusterSelector"))
         self.cluster_name: str = target.get("clusterName") or ""
         self._group_name: str = target.get("clusterGroup") or ""
         self._group_selector = _selector(target, "clusterGroupSelector")
@@ -67,6 +73,14 @@ class Criteria:
     def matches_any_view(self, names: Collection[str], kind: Kind) -> bool:
         """Whether they hold for a cluster, as a member of whichever group."""
         return any(self.matches(names, kind, group) for group in kind.views)
+
+
+def label_keys(selector: Mapping[str, Any] | None) -> set[str]:
+    """The labels that a selector looks at."""
+    if not selector:
+        return set()
+    expressions = selector.get("matchExpressions") or []
+    return {*(selector.get("matchLabels") or {}), *(item.get("key") or "" for item in expressions)}
 
 
 def _selector(target: Mapping[str, Any], name: str) -> Predicate | None:

@@ -22,7 +22,7 @@ _NOT_DEPLOYED = ("diff", "correctDrift")
 """Options that say how drift is treated and not what is deployed: they do not count for the ID."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class BundleDeployment:
     """``options`` are BundleDeploymentOptions in Fleet's JSON keys, merged for this cluster.
 

@@ -51,6 +51,8 @@ class Rollout:
     @property
     def deployments(self) -> list[BundleDeployment]:
         """Those of all partitions, each once, by cluster name."""
+        if len(self.partitions) == 1:
+            return list(self.partitions[0].deployments)
         found = {
             deployment.cluster.name: deployment for partition in self.partitions for deployment in partition.deployments
         }

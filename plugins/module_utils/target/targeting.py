@@ -11,7 +11,7 @@ from typing import Any
 from ..bundle.bundle import Bundle
 from ..errors import FleetError
 from .cluster import Cluster, ClusterGroup
-from .criteria import Candidate, Criteria, Kind
+from .criteria import Candidate, Criteria, Kind, label_keys
 from .deployment import BundleDeployment
 from .options import Options, bundle_options, merge, target_options
 from .rollout import Rollout, plan
@@ -19,20 +19,19 @@ from .selector import Predicate, compile_selector
 
 ALL_MATCHES = "AllMatches"
 
-Groups = dict[str, list[tuple[ClusterGroup, Predicate]]]
-"""By workspace, the groups and what they select."""
-
 
 class Targeting:
     """Clusters and groups, made ready to match many bundles against them."""
 
     def __init__(self, clusters: Iterable[Cluster], groups: Iterable[ClusterGroup] = ()):
-        self._clusters: dict[str, list[Candidate]] = {}
-        self._kinds: dict[tuple, Kind] = {}
-        selectors = _compile(groups)
-        for cluster in sorted(clusters, key=lambda cluster: cluster.name):
-            candidate = Candidate(cluster, self._kind(cluster, selectors.get(cluster.namespace, ())))
-            self._clusters.setdefault(cluster.namespace, []).append(candidate)
+        self._workspaces: dict[str, _Workspace] = {}
+        by_workspace: dict[str, tuple[list[Cluster], list[ClusterGroup]]] = {}
+        for cluster in clusters:
+            by_workspace.setdefault(cluster.namespace, ([], []))[0].append(cluster)
+        for group in groups:
+            by_workspace.setdefault(group.namespace, ([], []))[1].append(group)
+        for namespace, members in by_workspace.items():
+            self._workspaces[namespace] = _Workspace(*members)
 
     def match(self, bundle: Bundle) -> list[BundleDeployment]:
         """The bundle on each cluster of its workspace that it goes to, by cluster name.
@@ -44,22 +43,12 @@ class Targeting:
 
     def rollout(self, bundle: Bundle) -> Rollout:
         """As :meth:`match`, in the partitions of the bundle's ``rolloutStrategy``."""
-        matcher = _Matcher(bundle)
-        matched = []
-        for candidate in self._clusters.get(bundle.namespace, ()):
-            options = matcher.options_for(candidate)
-            if options is not None:
-                matched.append((candidate, BundleDeployment(bundle, candidate.cluster, options)))
+        workspace = self._workspaces.get(bundle.namespace) or _Workspace([], [])
+        matched = [
+            (candidate, BundleDeployment(bundle, candidate.cluster, options))
+            for candidate, options in workspace.find(_Matcher(bundle))
+        ]
         return plan(bundle.spec.get("rolloutStrategy"), matched)
-
-    def _kind(self, cluster: Cluster, selectors: Iterable[tuple[ClusterGroup, Predicate]]) -> Kind:
-        """Clusters with the same workspace and labels are alike, but for their names."""
-        key = (cluster.namespace, *sorted(cluster.labels.items()))
-        kind = self._kinds.get(key)
-        if kind is None:
-            groups = tuple(group for group, selects in selectors if selects(cluster.labels))
-            kind = self._kinds[key] = Kind(len(self._kinds), cluster.labels, groups)
-        return kind
 
 
 def match(bundle: Bundle, clusters: Iterable[Cluster], groups: Iterable[ClusterGroup]) -> list[BundleDeployment]:
@@ -67,16 +56,73 @@ def match(bundle: Bundle, clusters: Iterable[Cluster], groups: Iterable[ClusterG
     return Targeting(clusters, groups).match(bundle)
 
 
-def _compile(groups: Iterable[ClusterGroup]) -> Groups:
-    selectors: Groups = {}
-    for group in groups:
-        if group.selector is None:
-            continue
-        try:
-            selectors.setdefault(group.namespace, []).append((group, compile_selector(group.selector)))
-        except FleetError as error:
-            raise error.at(f"cluster group {group.namespace}/{group.name}") from error
-    return selectors
+class _Workspace:
+    """The clusters of one workspace. They are many, and bundles ask for few labels: alike ones are decided at once."""
+
+    def __init__(self, clusters: Sequence[Cluster], groups: Sequence[ClusterGroup]):
+        membership = _Membership(groups)
+        ordered = sorted(clusters, key=lambda cluster: cluster.name)
+        self._candidates = [
+            Candidate(number, cluster, membership.groups_of(cluster)) for number, cluster in enumerate(ordered)
+        ]
+        self._by_name: dict[str, list[Candidate]] = {}
+        for candidate in self._candidates:
+            for name in set(candidate.names):
+                self._by_name.setdefault(name, []).append(candidate)
+        self._alike: dict[tuple[str, ...], list[tuple[Kind, list[Candidate]]]] = {}
+
+    def find(self, matcher: _Matcher) -> list[tuple[Candidate, Options]]:
+        """The clusters that get a bundle, by name, and their options."""
+        named = {candidate.number: candidate for name in matcher.names for candidate in self._by_name.get(name, ())}
+        found = []
+        for candidate in named.values():
+            options = matcher.options_for(candidate.names, candidate.kind)
+            if options is not None:
+                found.append((candidate, options))
+        for kind, members in self._kinds(matcher.label_keys):
+            options = matcher.options_for((), kind)
+            if options is not None:
+                others = [item for item in members if item.number not in named] if named else members
+                found.extend((candidate, options) for candidate in others)
+        found.sort(key=lambda item: item[0].number)
+        return found
+
+    def _kinds(self, label_keys: Iterable[str]) -> list[tuple[Kind, list[Candidate]]]:
+        """The clusters in sets that are alike in these labels and in their groups."""
+        keys = tuple(sorted(label_keys))
+        if keys not in self._alike:
+            sets: dict[tuple, list[Candidate]] = {}
+            for candidate in self._candidates:
+                labels = candidate.cluster.labels
+                key = (id(candidate.groups), *(labels.get(name) for name in keys))
+                sets.setdefault(key, []).append(candidate)
+            self._alike[keys] = [(members[0].kind, members) for members in sets.values()]
+        return self._alike[keys]
+
+
+class _Membership:
+    """Which groups select a cluster. Clusters with the same groups get the very same tuple."""
+
+    def __init__(self, groups: Sequence[ClusterGroup]):
+        self._selectors = [(group, _compiled(group)) for group in groups if group.selector is not None]
+        self._keys = sorted({key for group, _ in self._selectors for key in label_keys(group.selector)})
+        self._known: dict[tuple, tuple[ClusterGroup, ...]] = {}
+        self._tuples: dict[tuple[str, ...], tuple[ClusterGroup, ...]] = {}
+
+    def groups_of(self, cluster: Cluster) -> tuple[ClusterGroup, ...]:
+        """The groups, in the order that they were given in."""
+        key = tuple(cluster.labels.get(name) for name in self._keys)
+        if key not in self._known:
+            groups = tuple(group for group, selects in self._selectors if selects(cluster.labels))
+            self._known[key] = self._tuples.setdefault(tuple(group.name for group in groups), groups)
+        return self._known[key]
+
+
+def _compiled(group: ClusterGroup) -> Predicate:
+    try:
+        return compile_selector(group.selector)
+    except FleetError as error:
+        raise error.at(f"cluster group {group.namespace}/{group.name}") from error
 
 
 class _Matcher:
@@ -96,19 +142,16 @@ class _Matcher:
         self._all_matches = spec.get("targetCustomizationMode") == ALL_MATCHES
         self._base = bundle_options(spec)
         criteria = [*self._restrictions, *(item for _, _, item in numbered)]
-        self._named = {item.cluster_name for item in criteria if item.cluster_name}
-        self._by_kind: dict[tuple, Options | None] = {}
+        partitions = (spec.get("rolloutStrategy") or {}).get("partitions") or []
+        # Partitions choose among the clusters later: their conditions must not be lost in taking clusters for alike.
+        self.names = {item.cluster_name for item in criteria} | {item.get("clusterName") for item in partitions}
+        self.label_keys = {key for item in criteria for key in item.label_keys}.union(
+            *(label_keys(item.get("clusterSelector")) for item in partitions)
+        )
         self._merged: dict[tuple[int, ...], Options] = {}
 
-    def options_for(self, candidate: Candidate) -> Options | None:
-        """The merged options for a cluster, or None if the bundle does not go there."""
-        names = tuple(name for name in candidate.names if name in self._named) if self._named else ()
-        key = (candidate.kind.number, names)
-        if key not in self._by_kind:
-            self._by_kind[key] = self._find(names, candidate.kind)
-        return self._by_kind[key]
-
-    def _find(self, names: Sequence[str], kind: Kind) -> Options | None:
+    def options_for(self, names: Sequence[str], kind: Kind) -> Options | None:
+        """The merged options for a cluster of these names and this kind, or None if the bundle does not go there."""
         chosen = next((target for target in self._targets if self._is_target(target[2], names, kind)), None)
         if chosen is None or chosen[1].get("doNotDeploy"):
             return None

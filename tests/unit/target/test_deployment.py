@@ -21,7 +21,7 @@ def deployment(options=None, name="app", **spec):
 def test_release_name():
     assert deployment().release_name == "app"
     assert deployment({"helm": {"releaseName": "other"}}).release_name == "other"
-    assert deployment(name="Foo_Bar").release_name == "foo-bar-b4cdc59d"
+    assert deployment(name="Foo_Bar").release_name == "foo-bar-263e8253"
 
 
 def test_release_namespace():
