@@ -55,7 +55,7 @@ class Scope:
     """Whose releases a plan may touch on which cluster.
 
     ``gitrepos`` are those whose releases are pruned where nobody wants them any more; releases of
-    ``kept_bundles`` are not pruned, because what they should be is not known. ``adopt`` names the
+    ``kept_bundles`` (label values) are not pruned: what they should be is not known. ``adopt`` names the
     bundles that may take over a release of the same name that others made.
     """
 
