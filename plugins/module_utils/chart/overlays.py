@@ -72,8 +72,8 @@ def _patched(resources: dict[str, bytes], target: str, patch: bytes, place: str)
             remedy="Name the patch after the file that it patches, with _patch before the extension.",
         )
     # Fleet patches the first document, and drops the others.
-    original = go_yaml_3.load(resources[target], target)
-    patched = apply_patch(original, go_yaml_3.load(patch, place))
+    original, change = go_yaml_3.load(resources[target], target), go_yaml_3.load(patch, place)
+    patched = apply_patch({} if original is None else original, {} if change is None else change)
     try:
         return go_json.dumps(_sorted(patched)).encode()
     except ValueError as error:

@@ -301,7 +301,7 @@ class _Action:
                 break
             if token.kind not in ("variable", "space", ","):
                 break
-        for _ in range(length):
+        for _unused in range(length):
             yield self._next().text
         if length:
             yield " "

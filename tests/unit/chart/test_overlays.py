@@ -75,6 +75,11 @@ def test_patches_that_do_not_fit(patch, problem):
         apply_overlays({"a.yaml": CONFIG_MAP, f"overlays/o/{name}": patch}, ["o"])
 
 
+def test_nothing_at_all_is_an_empty_mapping():
+    files = {"a.yaml": b"# nothing\n", "overlays/o/a_patch.yaml": b"kind: A\n", "overlays/p/a_patch.yaml": b"---\n"}
+    assert apply_overlays(files, ["o", "p"])["a.yaml"] == b'{"kind":"A"}'
+
+
 def test_json_patch():
     original = {"kind": "A", "metadata": {"labels": {"a/b": "c"}}, "list": [1, 2]}
     patch = [
