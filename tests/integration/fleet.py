@@ -102,6 +102,11 @@ class Run:
         return sum(counters["changed"] for counters in self.recap.values())
 
     @property
+    def failed_hosts(self) -> set[str]:
+        """The hosts that the recap counts as failed."""
+        return {host for host, counters in self.recap.items() if counters["failed"]}
+
+    @property
     def message(self) -> str:
         """The output with its line breaks, quotes' escapes and runs of spaces evened out: for looking up sentences."""
         return re.sub(r"\s+", " ", self.output.replace("\\n", " ").replace('\\"', '"'))
@@ -351,15 +356,17 @@ def closed_port() -> int:
         return sock.getsockname()[1]
 
 
-def kubeconfig(path: Path, server: str, user: Mapping[str, Any] | None = None, **cluster: Any) -> Path:
-    """A kubeconfig with one context, named ``test``."""
+def kubeconfig(
+    path: Path, server: str, user: Mapping[str, Any] | None = None, *, name: str = "test", **cluster: Any
+) -> Path:
+    """A kubeconfig with the one context ``name``."""
     document = {
         "apiVersion": "v1",
         "kind": "Config",
-        "current-context": "test",
-        "clusters": [{"name": "test", "cluster": {"server": server, **cluster}}],
-        "users": [{"name": "test", "user": dict(user or {})}],
-        "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
+        "current-context": name,
+        "clusters": [{"name": name, "cluster": {"server": server, **cluster}}],
+        "users": [{"name": name, "user": dict(user or {})}],
+        "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
     }
     path.write_text(yaml.safe_dump(document), encoding="utf-8")
     path.chmod(0o600)
