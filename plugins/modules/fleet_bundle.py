@@ -286,7 +286,9 @@ def run(module: AnsibleModule) -> dict:
     try:
         bundle = build_single(tree, gitrepo, params["options"])
     except FleetError as error:
-        raise error.at(params["path"] or f"bundle {params['name']}") from error
+        if params["path"]:
+            raise error.at(params["path"]) from error
+        raise
     path = Build(gitrepo, "", [bundle]).save(cache_directory(params["cache_dir"]))
     names = [resource["name"] for resource in bundle.spec["resources"]]
     result = {

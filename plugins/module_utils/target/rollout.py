@@ -122,7 +122,7 @@ def _manual(strategy: Mapping[str, Any], matched: Matched) -> list[Partition]:
 
 
 def _automatic(strategy: Mapping[str, Any], matched: Matched) -> list[Partition]:
-    members = tuple(deployment for _, deployment in matched)
+    members = tuple(deployment for _unused, deployment in matched)
     size, threshold = strategy.get("autoPartitionSize"), strategy.get("autoPartitionThreshold")
     threshold = DEFAULT_THRESHOLD if threshold is None else threshold
     unavailable = strategy.get("maxUnavailable")

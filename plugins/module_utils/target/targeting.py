@@ -105,7 +105,7 @@ class _Membership:
 
     def __init__(self, groups: Sequence[ClusterGroup]):
         self._selectors = [(group, _compiled(group)) for group in groups if group.selector is not None]
-        self._keys = sorted({key for group, _ in self._selectors for key in label_keys(group.selector)})
+        self._keys = sorted({key for group, _unused in self._selectors for key in label_keys(group.selector)})
         self._known: dict[tuple, tuple[ClusterGroup, ...]] = {}
         self._tuples: dict[tuple[str, ...], tuple[ClusterGroup, ...]] = {}
 
@@ -141,7 +141,7 @@ class _Matcher:
         self._restrictions = [Criteria(restriction) for restriction in restrictions]
         self._all_matches = spec.get("targetCustomizationMode") == ALL_MATCHES
         self._base = bundle_options(spec)
-        criteria = [*self._restrictions, *(item for _, _, item in numbered)]
+        criteria = [*self._restrictions, *(item for _unused, _unused, item in numbered)]
         partitions = (spec.get("rolloutStrategy") or {}).get("partitions") or []
         # Partitions choose among the clusters later: their conditions must not be lost in taking clusters for alike.
         self.names = {item.cluster_name for item in criteria} | {item.get("clusterName") for item in partitions}
@@ -163,7 +163,9 @@ class _Matcher:
             return None
         if self._all_matches or not customizations:
             customizations.insert(0, chosen)
-        return self._merge(tuple(number for number, _, _ in customizations), [item[1] for item in customizations])
+        return self._merge(
+            tuple(number for number, _unused, _unused in customizations), [item[1] for item in customizations]
+        )
 
     def _is_target(self, criteria: Criteria, names: Sequence[str], kind: Kind) -> bool:
         """Whether target and restrictions hold, both for the same group of the cluster."""
