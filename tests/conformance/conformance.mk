@@ -3,6 +3,7 @@
 
 # Where the data lies: cases.jsonl, clusters.yaml, inputs/, bundles/, objects/.
 CASES ?= $(CHECKOUT)/../shared/conformance
+# FLEET_HELM names a Helm to use instead of the lab's, FLEET_KUSTOMIZE a kustomize.
 # A directory for our own results in the same layout.
 EMIT ?=
 

@@ -30,6 +30,10 @@ WORKSPACE = "fleet-default"
 """Where the clusters of the data are."""
 
 
+class Crash(FleetError):
+    """An exception that our code should have turned into a FleetError: never an expected failure."""
+
+
 @dataclass
 class Outcome:
     """Our answer to one case. ``errors`` of bundles are those of targeting, which fail it on all clusters."""
@@ -51,6 +55,8 @@ def read_case(case: Case) -> Outcome:
             raise FleetError("no resources to deploy were found")
     except FleetError as error:
         outcome.error = error
+    except Exception as error:
+        outcome.error = Crash(repr(error))
     return outcome
 
 
@@ -107,6 +113,8 @@ def render_objects(deployment: BundleDeployment, helm: Helm) -> list[dict[str, A
         return render(stored, helm, set_id_prefix="", kube_version=KUBE_VERSION)
     except FleetError as error:
         return error
+    except Exception as error:
+        return Crash(repr(error))
 
 
 def sorted_by_cluster(deployments: Sequence[BundleDeployment]) -> list[BundleDeployment]:

@@ -24,10 +24,11 @@ from ansible_collections.gitops.fleet.plugins.module_utils.chart.helm import fin
 from ansible_collections.gitops.fleet.plugins.module_utils.target.deployment import BundleDeployment  # noqa: E402
 from ansible_collections.gitops.fleet.plugins.module_utils.target.targeting import Targeting  # noqa: E402
 
+from lab import binaries  # noqa: E402
 from tests.conformance.cases import load_cases, load_fleet  # noqa: E402
 from tests.conformance.compare import bundle_differences, object_differences, target_differences  # noqa: E402
 from tests.conformance.emit import Emitter, Rendered  # noqa: E402
-from tests.conformance.outcome import Outcome, read_case, render_objects, stored_options, target  # noqa: E402
+from tests.conformance.outcome import Crash, Outcome, read_case, render_objects, stored_options, target  # noqa: E402
 
 
 class Renderer:
@@ -65,12 +66,15 @@ class Renderer:
 def main() -> int:
     """Run, print one line a difference, and say how many cases pass."""
     arguments = _arguments()
+    if not (arguments.cases / "cases.jsonl").is_file():
+        print(f"{arguments.cases}: there is no cases.jsonl; say where the data is: make conformance CASES=dir")
+        return 2
     cases = [case for case in load_cases(arguments.cases) if case.id.startswith(tuple(arguments.only or [""]))]
     if not cases:
         print(f"{arguments.cases}: there are no cases", file=sys.stderr)
         return 1
     outcomes = [read_case(case) for case in cases]
-    helm = find_helm(os.environ.get("FLEET_HELM", ""))
+    helm = find_helm(os.environ.get("FLEET_HELM") or _helm_of_lab())
     target(outcomes, Targeting(*load_fleet(arguments.cases / "clusters.yaml")), helm)
     passed: list[str] = []
     emitter = Emitter(arguments.emit) if arguments.emit else None
@@ -95,6 +99,13 @@ def main() -> int:
     return 0 if len(passed) == len(cases) else 1
 
 
+def _helm_of_lab() -> str:
+    """The lab's Helm 4, built if need be; its kubectl, which is needed for Kustomize, is found from then on."""
+    programs = binaries.directory()
+    os.environ["PATH"] = f"{programs}:{os.environ['PATH']}"
+    return str(programs / "helm4")
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("cases", type=Path, help="a directory with cases.jsonl, clusters.yaml and inputs/")
@@ -106,7 +117,9 @@ def _arguments() -> argparse.Namespace:
 
 
 def _differences(outcome: Outcome, rendered: Rendered) -> list[str]:
-    differences = [*bundle_differences(outcome)]
+    answers = [outcome.error, *rendered.values()]
+    differences = [f"our code crashed: {answer}" for answer in answers if isinstance(answer, Crash)]
+    differences += bundle_differences(outcome)
     if not outcome.error:
         differences += target_differences(outcome)
     for (bundle, cluster), theirs in outcome.case.deployments.items():
