@@ -359,6 +359,7 @@ def main() -> None:
         required_by={"username": "password"},
         supports_check_mode=True,
     )
+    message = ""
     try:
         result = build(module)
     except FleetError as error:

@@ -61,7 +61,7 @@ def check_dependencies(files: TreeFiles, directory: str) -> None:
     path = join(directory, CHART_FILE)
     if CHART_FILE not in files.index.children(directory) or files.index.resolve(path) is None:
         return
-    chart = _metadata(files.read(path), path)
+    chart = _metadata(files.read_document(path), path)
     _check_values(files, join(directory, "values.yaml"))
     wanted = [item.get("name") or "" for item in chart.get("dependencies") or _requirements(files, directory)]
     present = set(_vendored(files, directory))
@@ -136,7 +136,7 @@ def _check_values(files: TreeFiles, path: str) -> None:
     """See that the chart's values are YAML: Helm loads them together with Chart.yaml."""
     if not files.index.is_file(path):
         return
-    for document in re.split(rb"^---[^\n]*\n", files.read(path), flags=re.MULTILINE):
+    for document in re.split(rb"^---[^\n]*\n", files.read_document(path), flags=re.MULTILINE):
         if document.strip():
             decode_values(go_yaml.load(document, path), document, path)
 
@@ -146,7 +146,7 @@ def _requirements(files: TreeFiles, directory: str) -> list[dict[str, Any]]:
     path = join(directory, "requirements.yaml")
     if not files.index.is_file(path):
         return []
-    data = files.read(path)
+    data = files.read_document(path)
     return decode(go_yaml.load(data, path), _METADATA, data, path).get("dependencies") or []
 
 
@@ -162,7 +162,7 @@ def _vendored(files: TreeFiles, directory: str) -> Iterator[str]:
         if entry.endswith(".tgz") and files.index.is_file(path):
             yield _packed_name(files.read(path), path)
         elif is_directory and CHART_FILE in files.index.children(path):
-            yield _metadata(files.read(join(path, CHART_FILE)), join(path, CHART_FILE))["name"]
+            yield _metadata(files.read_document(join(path, CHART_FILE)), join(path, CHART_FILE))["name"]
         elif not files.index.is_file(join(directory, ".helmignore")):
             raise FleetError(
                 "is not a chart, and Helm takes everything in charts/ for one",

@@ -26,7 +26,12 @@ _RESOURCES = next(item.type for item in BUNDLE_SPEC.fields if item.name == "reso
 
 
 def encode_resource(name: str, data: bytes, compress: bool = False) -> dict[str, str]:
-    """A file as a resource ({name, content, encoding}); text stays as it is unless ``compress`` is asked for."""
+    """A file as a resource ({name, content, encoding}); text stays as it is unless ``compress`` is asked for.
+
+    What is not UTF-8 in the name becomes U+FFFD, as Go writes it.
+    """
+    if not name.isascii():
+        name = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     if not compress:
         try:
             text = data.decode("utf-8")

@@ -44,7 +44,7 @@ _LENGTH_BASE = (
 )  # fmt: skip
 _LENGTH_BITS = (0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0)
 _OFFSET_BASE = (0, 1, 2, 3, *((2 + half) << power for power in range(1, 14) for half in (0, 1)))
-_OFFSET_BITS = (0, 0, 0, 0, *(power for power in range(1, 14) for _ in (0, 1)))
+_OFFSET_BITS = (0, 0, 0, 0, *(power for power in range(1, 14) for _unused in (0, 1)))
 _LENGTH_CODE = tuple(bisect_right(_LENGTH_BASE, length) - 1 for length in range(256))
 _CODE_LENGTH_ORDER = (16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15)
 _CODE_LENGTH_EXTRA = {16: 2, 17: 3, 18: 7}
@@ -188,7 +188,7 @@ def _longest_match(
     length, distance = _MIN_MATCH - 1, 0
     wanted = data[position : position + length + 1]
     beyond = position - _WINDOW
-    for _ in range(_CHAIN):
+    for _unused in range(_CHAIN):
         if data.startswith(wanted, candidate):
             found = _common_length(data, candidate, position, len(wanted), longest)
             if found > _MIN_MATCH or position - candidate <= 4096:
@@ -294,7 +294,7 @@ def _dynamic_header(literal_codes: Codes, offset_codes: Codes) -> str:
     lengths = [len(code) for code in literal_codes + offset_codes]
     symbols = _run_lengths(lengths)
     counts = [0] * 19
-    for symbol, _ in symbols:
+    for symbol, _unused in symbols:
         counts[symbol] += 1
     codes = _huffman_codes(counts, 7)
     written = 19
@@ -359,14 +359,14 @@ def _huffman_codes(counts: list[int], max_bits: int) -> Codes:
     codes = [""] * len(counts)
     used = sorted((count, symbol) for symbol, count in enumerate(counts) if count)
     if len(used) <= 2:
-        for code, symbol in enumerate(sorted(symbol for _, symbol in used)):
+        for code, symbol in enumerate(sorted(symbol for _unused, symbol in used)):
             codes[symbol] = str(code)
         return codes
     code = 0
     end = len(used)
-    for bits, number in enumerate(_bit_counts([count for count, _ in used], max_bits)):
+    for bits, number in enumerate(_bit_counts([count for count, _unused in used], max_bits)):
         code <<= 1
-        for symbol in sorted(symbol for _, symbol in used[end - number : end]):
+        for symbol in sorted(symbol for _unused, symbol in used[end - number : end]):
             codes[symbol] = f"{code:0{bits}b}"
             code += 1
         end -= number
@@ -384,7 +384,7 @@ def _bit_counts(counts: list[int], max_bits: int) -> list[int]:
     max_bits = min(max_bits, number - 1)
     levels: list[list[int]] = []  # For each level its items: 1 for a symbol, 0 for a pair.
     weights: list[int] = []
-    for _ in range(max_bits):
+    for _unused in range(max_bits):
         pairs = [weights[index] + weights[index + 1] for index in range(0, len(weights) - 1, 2)]
         items, weights, symbol, pair = [], [], 0, 0
         while symbol < number or pair < len(pairs):

@@ -49,8 +49,8 @@ def format_float(number: float) -> str:
 
 def shortest_digits(number: float) -> tuple[str, int]:
     """The fewest digits that give the number back, as 0.DIGITS times ten to the power of the second."""
-    mantissa, _, power = repr(number).partition("e")
-    whole, _, fraction = mantissa.partition(".")
+    mantissa, _unused, power = repr(number).partition("e")
+    whole, _unused, fraction = mantissa.partition(".")
     exponent = len(whole) + int(power or 0)
     digits = whole + fraction
     stripped = digits.lstrip("0")

@@ -210,7 +210,7 @@ class Struct(GoType):
     @cached_property
     def fields(self) -> tuple[Field, ...]:
         """All fields in the order in which Go writes them."""
-        return tuple(item for item, _ in self._flattened)
+        return tuple(item for item, _unused in self._flattened)
 
     @cached_property
     def _flattened(self) -> tuple[tuple[Field, GoType], ...]:

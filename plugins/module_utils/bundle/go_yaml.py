@@ -106,7 +106,7 @@ def format_float32(number: float) -> str:
     if math.isinf(single):
         return "+Inf" if single > 0 else "-Inf"
     text = next(text for text in (f"{single:.{digits}e}" for digits in range(9)) if _to_float32(float(text)) == single)
-    mantissa, _, power = text.partition("e")
+    mantissa, _unused, power = text.partition("e")
     exponent = int(power)
     sign = "-" if mantissa.startswith("-") else ""
     digits = mantissa.lstrip("-").replace(".", "").rstrip("0") or "0"
@@ -189,9 +189,9 @@ def _integer(match: re.Match[str]) -> int | None:
 
 def _checked(tag: str, value: Any, text: str) -> Any:
     kinds = {"bool": bool, "int": int, "float": float, "null": type(None)}
-    if tag == "float" and type(value) is int and value < 2**63:
+    if tag == "float" and value.__class__ is int and value < 2**63:
         return float(value)
-    if type(value) is not kinds[tag]:
+    if value.__class__ is not kinds[tag]:
         raise ValueError(f"{text!r} is not a {tag}")
     return value
 
@@ -273,7 +273,7 @@ class _Constructor:
         is_plain = event.implicit[0]
         if self._open and self._open[-1].is_flow and "?" in event.value and not event.style:
             # libyaml takes it as part of the text, go-yaml as the sign before a key, which then is misplaced.
-            raise self._error("? must not be in a text between {} or []", event, "Put the text in quotes.")
+            raise self._error("? must not be in a text between braces or brackets", event, "Put the text in quotes.")
         if self._awaits_key() and event.value == "<<" and (is_plain or tag == _TAG + "merge"):
             self._open[-1].is_merge = True
             self._open[-1].key = "<<"

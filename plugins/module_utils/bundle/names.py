@@ -80,7 +80,7 @@ def go_base(path: str) -> str:
 
 def go_without_extension(path: str) -> str:
     """The path without what follows the last dot of its last part (Go's ``filepath.Ext``)."""
-    head, dot, _ = path.rpartition(".")
+    head, dot, _unused = path.rpartition(".")
     return head if dot and "/" not in path[len(head) :] else path
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..errors import FleetError
 from ..source.gitrepo import GitRepo
+from ..source.ignore import FILE as IGNORE_FILE
 from ..source.scan import OPTIONS_FILES, BundleRoot
 from ..source.tree import FileTree
 from ..source.tree_index import TreeFiles, TreeIndex, join
@@ -22,6 +23,7 @@ from .content import encode_resource
 from .fleet_yaml import FleetYaml
 from .names import bundle_name
 from .resources import bundle_files
+from .validation import validate
 from .values_files import left_out_names, read_values
 
 REPO_LABEL = "fleet.cattle.io/repo-name"
@@ -92,8 +94,9 @@ def read_bundles(tree: FileTree, roots: Sequence[BundleRoot], gitrepo: GitRepo, 
     """The bundles of these directories, sorted by name.
 
     Directories that hold nothing to deploy are passed over. Raises FleetError for the first
-    directory that cannot be read, for two different bundles of one name, and if none is left: a
-    repository that suddenly holds nothing is more likely a mistake than a wish.
+    directory that cannot be read, for two different bundles of one name, for what Fleet's API would
+    not take, and if no bundle is left: a repository that suddenly holds nothing is more likely a
+    mistake than a wish.
     """
     bundles = read_all(tree, roots, settings_of(gitrepo, commit))
     if not bundles:
@@ -103,6 +106,8 @@ def read_bundles(tree: FileTree, roots: Sequence[BundleRoot], gitrepo: GitRepo, 
             place=gitrepo.place,
             remedy="Name directories that hold YAML files or a fleet.yaml with files beside it.",
         )
+    for bundle in bundles:
+        validate(bundle)
     return bundles
 
 
@@ -155,14 +160,12 @@ _SPEC_FIELDS = frozenset(item.name for item in BUNDLE_SPEC.fields) - {"resources
 
 def _prefetched(files: TreeFiles, roots: Iterable[BundleRoot]) -> Iterator[BundleRoot]:
     """The roots, the files of as many as fit into memory fetched together before the first of them."""
-    index = files.index
     remaining = iter(roots)
     while batch := list(islice(remaining, 1024)):
         wanted: dict[str, int] = {}
         waiting: list[BundleRoot] = []
         for root in batch:
-            if index.is_directory(root.directory):
-                wanted.update((path, index.entry(path).size) for path in index.files_below(root.directory))
+            wanted.update(_likely_files(files.index, root.directory))
             waiting.append(root)
             if sum(wanted.values()) > _PREFETCH:
                 files.prefetch(wanted)
@@ -170,6 +173,16 @@ def _prefetched(files: TreeFiles, roots: Iterable[BundleRoot]) -> Iterator[Bundl
                 wanted, waiting = {}, []
         files.prefetch(wanted)
         yield from waiting
+
+
+def _likely_files(index: TreeIndex, directory: str) -> Iterator[tuple[str, int]]:
+    """The files of a bundle and their sizes, as far as their names tell: hidden ones are not read."""
+    if not index.is_directory(directory):
+        return
+    for path in index.files_below(directory):
+        below = path[len(directory) :] if directory else f"/{path}"
+        if "/." not in below.removesuffix(f"/{IGNORE_FILE}"):
+            yield path, index.entry(path).size
 
 
 def read_options(files: TreeFiles, root: BundleRoot) -> tuple[str, FleetYaml]:
@@ -182,11 +195,11 @@ def read_options(files: TreeFiles, root: BundleRoot) -> tuple[str, FleetYaml]:
                 place=root.spelled,
                 remedy="Name it relative to the bundle's base.",
             )
-        return path, fleet_yaml.parse(files.read(path), path)
+        return path, fleet_yaml.parse(files.read_document(path), path)
     for name in OPTIONS_FILES:
         path = join(root.directory, name)
         if files.index.resolve(path) is not None:
-            return path, fleet_yaml.parse(files.read(path), path)
+            return path, fleet_yaml.parse(files.read_document(path), path)
     return root.directory or ".", FleetYaml({}, {}, {})
 
 

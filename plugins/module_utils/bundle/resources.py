@@ -13,6 +13,9 @@ from ..source.tree import SUBMODULE, SYMLINK
 from ..source.tree_index import TreeFiles, TreeIndex, join
 from . import charts
 
+MAX_BUNDLE = 100 * 1024 * 1024
+"""How large all files of a bundle may be together, in bytes. Helm and etcd take far less; this protects the memory."""
+
 
 def bundle_files(
     files: TreeFiles, directory: str, left_out: frozenset[str], update_dependencies: bool
@@ -24,8 +27,16 @@ def bundle_files(
     whose dependencies are not there is an error. Raises FleetError.
     """
     found = {}
+    total = 0
     for path in _walk(files, directory, left_out, update_dependencies):
         _check(files.index, path, directory)
+        total += files.size(path)
+        if total > MAX_BUNDLE:
+            raise FleetError(
+                f"the bundle holds more than {MAX_BUNDLE // 1024 // 1024} MiB",
+                place=path,
+                remedy="Leave large files out with a .fleetignore, or move them elsewhere.",
+            )
         found[_below(directory, path)] = files.read(path)
     return dict(sorted(found.items()))
 
@@ -61,7 +72,7 @@ def _ignore_patterns(files: TreeFiles, directory: str) -> list[str]:
     path = join(directory, ignore.FILE)
     if ignore.FILE not in files.index.children(directory) or not files.index.is_file(path):
         return []
-    return ignore.parse(files.read(path))
+    return ignore.parse(files.read_document(path))
 
 
 def _check(index: TreeIndex, path: str, directory: str) -> None:

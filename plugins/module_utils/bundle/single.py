@@ -16,6 +16,7 @@ from ..source.tree_index import TreeFiles, TreeIndex
 from . import fleet_yaml
 from .bundle import Bundle
 from .reader import REPO_LABEL, make_bundle, read_options, settings_of
+from .validation import validate
 
 
 def build_single(tree: FileTree, owner: GitRepo, options: dict[str, Any] | None) -> Bundle:
@@ -42,6 +43,7 @@ def build_single(tree: FileTree, owner: GitRepo, options: dict[str, Any] | None)
             place=f"bundle {bundle.name}",
             remedy="Give it at least one file that is neither its fleet.yaml nor hidden.",
         )
+    validate(bundle)
     return bundle
 
 

@@ -32,7 +32,7 @@ def read_values(files: TreeFiles, directory: str, helm: dict[str, Any], place: s
     for path in helm.get("valuesFiles") or []:
         where = f"{directory}/{path}" if directory else path
         try:
-            data = files.read(where)
+            data = files.read_document(where)
         except FleetError as error:
             raise FleetError(
                 f"helm.valuesFiles: {error}", place=place, remedy="Paths are relative to the bundle's directory."

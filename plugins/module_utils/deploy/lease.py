@@ -159,7 +159,7 @@ def _acquire(client: Client, wait: float, sleep: Callable[[float], None]) -> _Le
         left = deadline - time.monotonic()
         if left <= 0:
             spec = _spec(document or {})
-            holder = str(spec.get("holderIdentity") or "an unknown host").split("/")[0]
+            holder = str(spec.get("holderIdentity") or "an unknown host").partition("/")[0]
             raise FleetError(
                 f"another run is at work on it (held by {holder} since {spec.get('acquireTime')}); waited {wait:g} s",
                 remedy="Run again when it has ended, or give lock_timeout more seconds.",

@@ -106,7 +106,7 @@ def _glob(index: TreeIndex, pattern: str) -> list[str]:
         return []
     if not go_match.has_wildcard(pattern):
         return [pattern] if index.locate(pattern) is not None else []
-    head, _, tail = pattern.rpartition("/")
+    head, _unused, tail = pattern.rpartition("/")
     parents = _glob(index, head) if go_match.has_wildcard(head) else [head or "."]
     return [path for parent in parents for path in _glob_in(index, parent, tail, pattern)]
 

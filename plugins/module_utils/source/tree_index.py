@@ -15,6 +15,12 @@ from .tree import SUBMODULE, SYMLINK, Entry, FileTree
 MAX_LINKS = 255
 """How many symbolic links one path may lead through (Go's limit)."""
 
+MAX_DOCUMENT = 8 * 1024 * 1024
+"""How large a file may be that is parsed: options, values, Chart.yaml, ignore files. In bytes."""
+
+_PREFETCHED_UP_TO = 1024 * 1024
+"""Larger files are read only when it is sure that they are wanted, in bytes."""
+
 
 class TreeIndex:
     """The directories and links of a FileTree. Paths have no leading or trailing ``/``; the root is ``""``."""
@@ -28,11 +34,11 @@ class TreeIndex:
         """By directory, the names in it and whether each is a directory. Sorted by name."""
         found: dict[str, dict[str, bool]] = {"": {}}
         for path in self._entries:
-            parent, _, name = path.rpartition("/")
+            parent, _unused, name = path.rpartition("/")
             found.setdefault(parent, {})[name] = False
             while parent:
                 child = parent
-                parent, _, name = child.rpartition("/")
+                parent, _unused, name = child.rpartition("/")
                 siblings = found.setdefault(parent, {})
                 if name in siblings:
                     break
@@ -59,7 +65,7 @@ class TreeIndex:
 
     def locate(self, path: str) -> str | None:
         """The path with all links followed but one at its end; None if nothing is there. Raises FleetError."""
-        parent, _, name = path.rstrip("/").rpartition("/")
+        parent, _unused, name = path.rstrip("/").rpartition("/")
         if name in ("", ".", ".."):
             return self.resolve(path)
         directory = self.resolve(parent)
@@ -140,22 +146,47 @@ class TreeFiles:
         self._contents: dict[str, bytes] = {}
 
     def prefetch(self, paths: Iterable[str]) -> None:
-        """Read these files in one go and forget the ones that were prefetched before. Links are passed over."""
+        """Read these files in one go and forget the ones that were prefetched before.
+
+        Links, and files that are large, are passed over.
+        """
         entries = ((path, self.index.entry(path)) for path in paths)
-        regular = [path for path, entry in entries if entry and entry.mode not in (SYMLINK, SUBMODULE)]
-        self._contents = self.index.tree.read(regular)
+        self._contents = self.index.tree.read(
+            [
+                path
+                for path, entry in entries
+                if entry and entry.mode not in (SYMLINK, SUBMODULE) and entry.size <= _PREFETCHED_UP_TO
+            ]
+        )
+
+    def size(self, path: str) -> int:
+        """The size of one file in bytes, links followed. Raises FleetError if it is not there or not a file."""
+        return self._find(path)[1].size
 
     def read(self, path: str) -> bytes:
         """The content of one file, links followed. Raises FleetError if it is not there or not a file."""
+        target, entry = self._find(path)
+        if target in self._contents:
+            return self._contents[target]
+        content = self.index.tree.read([target])[target]
+        if entry.size <= _PREFETCHED_UP_TO:
+            self._contents[target] = content
+        return content
+
+    def read_document(self, path: str) -> bytes:
+        """As :meth:`read`, for a file that is going to be parsed. Raises FleetError too if it is very large."""
+        if self.size(path) > MAX_DOCUMENT:
+            raise FleetError(f"is larger than {MAX_DOCUMENT // 1024 // 1024} MiB, too large to be read", place=path)
+        return self.read(path)
+
+    def _find(self, path: str) -> tuple[str, Entry]:
         target = self.index.resolve(path)
         if target is None:
             raise FleetError("there is no such file", place=path)
         entry = self.index.entry(target)
         if entry is None or entry.mode == SUBMODULE:
             raise FleetError("is not a file but a directory", place=path)
-        if target not in self._contents:
-            self._contents.update(self.index.tree.read([target]))
-        return self._contents[target]
+        return target, entry
 
 
 def join(directory: str, name: str) -> str:
