@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import re
 import tarfile
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,8 +21,8 @@ from .go_types import BOOL, STRING, STRING_LIST, STRING_MAP, Field, Slice, Struc
 
 CHART_FILE = "Chart.yaml"
 
-MAX_CHART_FILE = 1024 * 1024
-"""How large the Chart.yaml of a packed dependency may be, in bytes."""
+MAX_UNPACKED = 16 * 1024 * 1024
+"""How many bytes of a packed dependency are unpacked to find its Chart.yaml."""
 
 _VERSION = re.compile(
     r"v?[0-9]+(\.[0-9]+)?(\.[0-9]+)?"
@@ -62,6 +64,12 @@ def check_dependencies(files: TreeFiles, directory: str) -> None:
     if CHART_FILE not in files.index.children(directory) or files.index.resolve(path) is None:
         return
     chart = _metadata(files.read_document(path), path)
+    for link in files.index.broken_links(directory):
+        raise FleetError(
+            "is a symbolic link to nothing, and Helm reads no chart that holds one",
+            place=link,
+            remedy="Remove it or mend its target.",
+        )
     _check_values(files, join(directory, "values.yaml"))
     wanted = [item.get("name") or "" for item in chart.get("dependencies") or _requirements(files, directory)]
     present = set(_vendored(files, directory))
@@ -160,7 +168,7 @@ def _vendored(files: TreeFiles, directory: str) -> Iterator[str]:
         if entry.startswith(("_", ".")) or (entry.endswith(".prov") and not is_directory):
             continue
         if entry.endswith(".tgz") and files.index.is_file(path):
-            yield _packed_name(files.read(path), path)
+            yield _packed_name(files.read_document(path), path)
         elif is_directory and CHART_FILE in files.index.children(path):
             yield _metadata(files.read_document(join(path, CHART_FILE)), join(path, CHART_FILE))["name"]
         elif not files.index.is_file(join(directory, ".helmignore")):
@@ -174,12 +182,15 @@ def _vendored(files: TreeFiles, directory: str) -> Iterator[str]:
 def _packed_name(data: bytes, path: str) -> str:
     """The name of a packed chart, from the Chart.yaml in its top directory."""
     try:
-        with tarfile.open(fileobj=io.BytesIO(data), mode="r|gz") as archive:
+        # Only so much is unpacked: it may be a bomb, and Helm puts Chart.yaml first.
+        with gzip.open(io.BytesIO(data)) as stream:
+            head = stream.read(MAX_UNPACKED)
+        with tarfile.open(fileobj=io.BytesIO(head), mode="r:") as archive:
             for member in archive:
                 parts = member.name.removeprefix("./").split("/")
-                if len(parts) == 2 and parts[1] == CHART_FILE and member.isfile() and member.size <= MAX_CHART_FILE:
+                if len(parts) == 2 and parts[1] == CHART_FILE and member.isfile():
                     return _metadata(archive.extractfile(member).read(), f"{path}!{member.name}")["name"]
-    except (tarfile.TarError, OSError, EOFError) as error:
+    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
         raise FleetError(f"is not a packed chart: {error}", place=path) from error
     raise FleetError("is not a packed chart: it holds no Chart.yaml", place=path)
 

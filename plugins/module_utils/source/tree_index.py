@@ -51,6 +51,18 @@ class TreeIndex:
         paths = [path for path, entry in self._entries.items() if entry.mode == SYMLINK]
         return {path: content.decode("utf-8", "surrogateescape") for path, content in self.tree.read(paths).items()}
 
+    def broken_links(self, directory: str) -> Iterator[str]:
+        """The links below a directory that lead nowhere inside the tree."""
+        for path in self._links:
+            if path.startswith(f"{directory}/" if directory else "") and self._leads_nowhere(path):
+                yield path
+
+    def _leads_nowhere(self, path: str) -> bool:
+        try:
+            return self.resolve(path) is None
+        except FleetError:
+            return False
+
     def entry(self, path: str) -> Entry | None:
         """The file, link or submodule of exactly this path, without following links."""
         return self._entries.get(path)

@@ -7,6 +7,7 @@ import io
 import tarfile
 
 import pytest
+from ansible_collections.gitops.fleet.plugins.module_utils.bundle import charts
 from ansible_collections.gitops.fleet.plugins.module_utils.bundle.charts import check_dependencies, require_local
 from ansible_collections.gitops.fleet.plugins.module_utils.errors import FleetError
 from ansible_collections.gitops.fleet.plugins.module_utils.source.tree_index import TreeFiles, TreeIndex
@@ -85,6 +86,19 @@ def test_malformed_charts(files, message):
     with pytest.raises(FleetError) as caught:
         check(files)
     assert message in str(caught.value)
+
+
+def test_a_broken_link_in_a_chart_is_an_error():
+    tree = LinkedTree({"c/Chart.yaml": CHART}, {"c/.hidden/l": "nope", "l": "nope"})
+    with pytest.raises(FleetError, match=r"c/\.hidden/l: is a symbolic link to nothing"):
+        check_dependencies(TreeFiles(TreeIndex(tree)), "c")
+
+
+def test_a_packed_bomb_is_not_unpacked(monkeypatch):
+    monkeypatch.setattr(charts, "MAX_UNPACKED", 100_000)
+    bomb = packed({"x/zeros": "0" * 1_000_000, "x/Chart.yaml": CHART})
+    with pytest.raises(FleetError, match=r"c/charts/x\.tgz: is not a packed chart"):
+        check({"c/Chart.yaml": CHART, "c/charts/x.tgz": bomb})
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@
 """From a tree to Bundles."""
 
 import pytest
-from ansible_collections.gitops.fleet.plugins.module_utils.bundle import reader
+from ansible_collections.gitops.fleet.plugins.module_utils.bundle import reader, resources
 from ansible_collections.gitops.fleet.plugins.module_utils.bundle.content import decode_resource
 from ansible_collections.gitops.fleet.plugins.module_utils.bundle.reader import (
     COMPRESS_FROM,
@@ -15,6 +15,7 @@ from ansible_collections.gitops.fleet.plugins.module_utils.bundle.reader import 
     settings_of,
 )
 from ansible_collections.gitops.fleet.plugins.module_utils.errors import FleetError
+from ansible_collections.gitops.fleet.plugins.module_utils.source import tree_index
 from ansible_collections.gitops.fleet.plugins.module_utils.source.gitrepo import GitRepo
 from ansible_collections.gitops.fleet.plugins.module_utils.source.scan import find_bundles
 
@@ -337,3 +338,62 @@ def test_bundles_come_sorted_by_name_and_files_are_read_in_few_calls():
 def test_errors_name_the_file_in_the_repository():
     with pytest.raises(FleetError, match=r"^apps/web/fleet\.yaml:2: namespace must be a string"):
         read({"apps/web/fleet.yaml": "name: a\nnamespace: y", "apps/web/a": ""}, ["apps/*"])
+
+
+# Limits
+
+
+def test_a_bundle_that_is_far_too_large_is_refused_before_it_is_read(monkeypatch):
+    monkeypatch.setattr(resources, "MAX_BUNDLE", 1000)
+    with pytest.raises(FleetError, match=r"b\.bin: the bundle holds more than"):
+        read({"a.yaml": "", "b.bin": "x" * 1001})
+    # What is hidden or ignored does not count.
+    assert names(read_one({"a.yaml": "", ".fleetignore": "b.bin", "b.bin": "x" * 1001, ".git2/c": "x" * 1001})) == [
+        "a.yaml"
+    ]
+
+
+def test_a_huge_options_file_is_refused(monkeypatch):
+    monkeypatch.setattr(tree_index, "MAX_DOCUMENT", 1000)
+    with pytest.raises(FleetError, match=r"fleet\.yaml: is larger than"):
+        read({"fleet.yaml": "#" * 1001, "a": ""})
+
+
+def test_large_and_hidden_files_are_not_read_beforehand():
+    wanted = []
+
+    class Recording(LinkedTree):
+        def read(self, paths):
+            wanted.append(list(paths))
+            return super().read(wanted[-1])
+
+    tree = Recording({"a.yaml": "", "big": "x" * 2_000_000, ".terraform/x": "", ".fleetignore": "big"})
+    read_all(tree, find_bundles(tree, []), Settings("r"))
+    assert sorted(path for paths in wanted for path in paths) == [".fleetignore", "a.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name: Foo_Bar", "bundle Foo_Bar: is not the name of a Kubernetes object"),
+        (f"name: {'a' * 64}", "is not the name of a Kubernetes object"),
+        ("helm: {releaseName: A}", "bundle repo: helm.releaseName 'A' is not the name of a Helm release"),
+        ("targets: [{}, {helm: {releaseName: a_b}}]", "targets[1].helm.releaseName 'a_b'"),
+        (
+            "targetCustomizationMode: allmatches",
+            "targetCustomizationMode is 'allmatches'. Use FirstMatch or",
+        ),
+    ],
+)
+def test_what_fleets_api_would_refuse_is_refused_for_a_gitrepo(text, message):
+    tree = LinkedTree({"fleet.yaml": text, "a": ""})
+    with pytest.raises(FleetError) as caught:
+        read_bundles(tree, find_bundles(tree, []), GitRepo("repo"), "")
+    assert message in str(caught.value)
+
+
+def test_a_name_that_is_not_utf_8_is_written_as_go_does():
+    assert names(read_one({"a.yaml": "", b"\xff.txt".decode("utf-8", "surrogateescape"): ""})) == [
+        "a.yaml",
+        "\ufffd.txt",
+    ]
