@@ -112,7 +112,10 @@ def _glob(index: TreeIndex, pattern: str) -> list[str]:
 
 
 def _glob_in(index: TreeIndex, parent: str, name_pattern: str, pattern: str) -> Iterable[str]:
-    directory = index.resolve(parent)
+    try:
+        directory = index.resolve(parent)
+    except FleetError:
+        return  # A link out of the repository that a wildcard happens to match.
     if directory is None or not index.is_directory(directory):
         return
     for name in index.children(directory):

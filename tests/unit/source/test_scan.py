@@ -97,6 +97,10 @@ def test_links_to_directories_are_looked_at_and_not_walked():
     assert found(files, ["."], links={"link": "real"}) == ["./real", "./real/deep"]
 
 
+def test_a_wildcard_passes_over_links_that_leave_the_repository():
+    assert found(["a/d/x.yaml"], ["*/d"], links={"out": "/etc", "up": ".."}) == ["a/d"]
+
+
 def test_a_link_to_options_counts_only_if_it_leads_somewhere():
     assert found(["a/x.txt"], ["a"], links={"a/fleet.yaml": "x.txt"}) == ["a"]
     assert found(["a/b/x.txt"], ["a"], links={"a/b/fleet.yaml": "nope"}) == ["a"]  # It is still YAML by its name.
