@@ -219,7 +219,6 @@ dest:
   sample: /tmp/app-bundle.yaml
 """
 
-import json
 import os
 import tempfile
 from pathlib import Path
@@ -227,6 +226,7 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gitops.fleet.plugins.module_utils.bundle.build import Build
 from ansible_collections.gitops.fleet.plugins.module_utils.bundle.content import content_id
+from ansible_collections.gitops.fleet.plugins.module_utils.bundle.go_json import dumps_for_yaml
 from ansible_collections.gitops.fleet.plugins.module_utils.bundle.single import build_single
 from ansible_collections.gitops.fleet.plugins.module_utils.errors import FleetError
 from ansible_collections.gitops.fleet.plugins.module_utils.private_files import cache_directory
@@ -298,7 +298,7 @@ def run(module: AnsibleModule) -> dict:
         "resource_names": names[:MOST_NAMES_SHOWN],
         "build": str(path),
     }
-    text = json.dumps(bundle.to_object(), indent=2, ensure_ascii=False)
+    text = dumps_for_yaml(bundle.to_object())
     if len(text) <= LARGEST_SHOWN:
         result["bundle"] = bundle.to_object()
     if params["dest"]:

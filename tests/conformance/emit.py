@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.gitops.fleet.plugins.module_utils.bundle.content import content_id
+from ansible_collections.gitops.fleet.plugins.module_utils.bundle.go_json import dumps_for_yaml
 from ansible_collections.gitops.fleet.plugins.module_utils.errors import FleetError
 
 from .outcome import Outcome, sorted_by_cluster, stored_options
@@ -42,10 +43,10 @@ class Emitter:
         self._cases.append(given | result)
         objects = [outcome.bundles[name].to_object() for name in sorted(outcome.bundles)]
         if objects:
-            self._write(f"bundles/{case.id}.yaml", "\n---\n".join(_json(item) for item in objects))
+            self._write(f"bundles/{case.id}.yaml", "\n---\n".join(dumps_for_yaml(item) for item in objects))
         for (bundle, cluster), items in rendered.items():
             if not isinstance(items, FleetError):
-                self._write(f"objects/{case.id}/{bundle}--{cluster}.yaml", _json(items))
+                self._write(f"objects/{case.id}/{bundle}--{cluster}.yaml", dumps_for_yaml(items))
 
     def _write(self, name: str, text: str) -> None:
         path = self._directory / name
@@ -84,7 +85,3 @@ def _counts(items: list[dict[str, Any]] | FleetError) -> dict[str, Any]:
 
 def _text(error: object) -> str | None:
     return None if error is None else str(error)
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True)

@@ -11,16 +11,52 @@ keeps those of structs in the order of their declaration (see :mod:`.go_types`).
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from json.encoder import encode_basestring
 from typing import Any
 
 _ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 
+_NOT_FOR_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
+
 
 def dumps(value: Any) -> str:
     """The value as Go writes it, without white space. Raises ValueError for NaN and infinity."""
     return "".join(_pieces(value))
+
+
+def dumps_for_yaml(value: Any) -> str:
+    """Indented JSON that all parsers of YAML 1.1 and 1.2 read alike. Raises ValueError for NaN and infinity.
+
+    Escaped is what is a line break to some of them, or no text at all; a float always has a point.
+    """
+    return "".join(_indented(value, "\n"))
+
+
+def _indented(value: Any, line: str) -> Iterator[str]:
+    if isinstance(value, dict | list) and value:
+        opening, closing = "{}" if isinstance(value, dict) else "[]"
+        separator = opening
+        for item in value:
+            yield f"{separator}{line}  "
+            if isinstance(value, dict):
+                yield f"{_yaml_string(item)}: "
+                item = value[item]
+            yield from _indented(item, f"{line}  ")
+            separator = ","
+        yield f"{line}{closing}"
+    elif isinstance(value, str):
+        yield _yaml_string(value)
+    elif isinstance(value, float):
+        mantissa, exponent, power = format_float(value).partition("e")
+        yield f"{mantissa}{'' if '.' in mantissa else '.0'}{exponent}{power}"
+    else:
+        yield from _pieces(value)
+
+
+def _yaml_string(text: str) -> str:
+    return _NOT_FOR_YAML.sub(lambda match: f"\\u{ord(match[0]):04x}", encode_basestring(text))
 
 
 def encode_string(text: str) -> str:

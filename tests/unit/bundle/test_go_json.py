@@ -6,7 +6,8 @@
 import json
 
 import pytest
-from ansible_collections.gitops.fleet.plugins.module_utils.bundle.go_json import dumps, format_float
+import yaml
+from ansible_collections.gitops.fleet.plugins.module_utils.bundle.go_json import dumps, dumps_for_yaml, format_float
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -70,3 +71,13 @@ JSON = st.recursive(
 @given(JSON)
 def test_every_value_comes_back(value):
     assert json.loads(dumps(value)) == value
+
+
+@given(JSON)
+def test_yaml_parsers_read_the_other_form_too(value):
+    assert yaml.load(dumps_for_yaml(value), yaml.SafeLoader) == value
+
+
+def test_line_breaks_of_yaml_and_odd_characters_survive():
+    text = "a\x7fb\x85c\u2028d\u2029e\ufefff\uffffg\x00h"
+    assert yaml.load(dumps_for_yaml({"k": text}), yaml.SafeLoader) == {"k": text}
