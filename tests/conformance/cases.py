@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.gitops.fleet.plugins.module_utils.bundle import go_yaml
-from ansible_collections.gitops.fleet.plugins.module_utils.bundle.reader import COMMIT_LABEL, Settings
+from ansible_collections.gitops.fleet.plugins.module_utils.bundle.settings import COMMIT_LABEL, Settings
 from ansible_collections.gitops.fleet.plugins.module_utils.source.directory_tree import DirectoryTree
 from ansible_collections.gitops.fleet.plugins.module_utils.source.scan import BundleRoot, find_bundles
 from ansible_collections.gitops.fleet.plugins.module_utils.source.tree import SYMLINK, Entry

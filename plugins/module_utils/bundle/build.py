@@ -22,7 +22,8 @@ from ..source.gitrepo import GitRepo
 from ..source.mirror import cache_errors
 from ..source.scan import find_bundles
 from .bundle import Bundle
-from .reader import COMMIT_LABEL, read_bundles
+from .reader import read_bundles
+from .settings import COMMIT_LABEL
 
 FORMAT = 1
 """The version of the file's layout. Another version is not read."""

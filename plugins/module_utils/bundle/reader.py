@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 from ..errors import FleetError
@@ -16,78 +14,21 @@ from ..source.ignore import FILE as IGNORE_FILE
 from ..source.scan import OPTIONS_FILES, BundleRoot
 from ..source.tree import FileTree
 from ..source.tree_index import TreeFiles, TreeIndex, join
-from . import charts, fleet_yaml, go_json
-from .api_types import BUNDLE_SPEC, GIT_TARGET
+from . import charts, fleet_yaml
+from .api_types import BUNDLE_SPEC
 from .bundle import Bundle
-from .content import encode_resource
+from .encoding import with_resources
 from .fleet_yaml import FleetYaml
 from .names import bundle_name
 from .resources import bundle_files
+from .settings import DEFAULT_TARGET, Settings, settings_of
 from .validation import validate
 from .values_files import left_out_names, read_values
-
-REPO_LABEL = "fleet.cattle.io/repo-name"
-COMMIT_LABEL = "fleet.cattle.io/commit"
-
-DEFAULT_TARGET: dict[str, Any] = {"clusterGroup": "default", "name": "default"}
-
-COMPRESS_FROM = 1_000_000
-"""A Bundle whose JSON has this many bytes gets all its resources compressed."""
 
 _PREFETCH = 64 * 1024 * 1024
 """About how many bytes of files are held at once."""
 
-_STATUS = (
-    '"status":{"summary":{"ready":0,"desiredReady":0},"unavailable":0,"unavailablePartitions":0,"maxUnavailable":0,'
-    '"maxUnavailablePartitions":0,"display":{},"resourceCounts":{"ready":0,"desiredReady":0,"waitApplied":0,'
-    '"modified":0,"orphaned":0,"missing":0,"unknown":0,"notReady":0}}'
-)
-"""The empty status that counts towards the size of a Bundle."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a GitRepo says about all of its bundles (Fleet: the options of ``fleet apply``).
-
-    ``targets`` are BundleTargets put behind those of fleet.yaml; ``restrictions`` name the clusters
-    that the bundles may go to at all.
-    """
-
-    name: str
-    namespace: str = "fleet-local"
-    labels: Mapping[str, str] = field(default_factory=dict)
-    targets: Sequence[dict[str, Any]] = ()
-    restrictions: Sequence[dict[str, Any]] = ()
-    target_namespace: str = ""
-    service_account: str = ""
-    paused: bool = False
-    force_sync_generation: int = 0
-    keep_resources: bool = False
-    delete_namespace: bool = False
-    correct_drift: Mapping[str, bool] | None = None
-    compress: bool = False
-
-
-def settings_of(gitrepo: GitRepo, commit: str) -> Settings:
-    """What Fleet's job for a GitRepo passes on to the reading of its bundles."""
-    labels = gitrepo.labels | {REPO_LABEL: gitrepo.name}
-    if commit:
-        labels[COMMIT_LABEL] = commit
-    targets = [GIT_TARGET.canonical(target) for target in gitrepo.targets] or [DEFAULT_TARGET]
-    return Settings(
-        name=gitrepo.name,
-        namespace=gitrepo.namespace,
-        labels=labels,
-        targets=targets,
-        restrictions=targets,
-        target_namespace=gitrepo.target_namespace,
-        service_account=gitrepo.service_account,
-        paused=gitrepo.paused,
-        force_sync_generation=gitrepo.force_sync_generation,
-        keep_resources=gitrepo.keep_resources,
-        delete_namespace=gitrepo.delete_namespace,
-        correct_drift=gitrepo.correct_drift,
-    )
+_SPEC_FIELDS = frozenset(item.name for item in BUNDLE_SPEC.fields) - {"resources"}
 
 
 def read_bundles(tree: FileTree, roots: Sequence[BundleRoot], gitrepo: GitRepo, commit: str) -> list[Bundle]:
@@ -152,27 +93,33 @@ def make_bundle(
     content = bundle_files(files, root.directory, _left_out(root, spec), not _helm(spec).get("disableDependencyUpdate"))
     _apply_settings(spec, fields, settings)
     labels = options.labels | settings.labels | fields.get("labels", {})
-    return _encoded(fields.get("name") or name, spec, labels, options.annotations, content, settings)
-
-
-_SPEC_FIELDS = frozenset(item.name for item in BUNDLE_SPEC.fields) - {"resources"}
+    bundle = Bundle(
+        name=fields.get("name") or name,
+        namespace=settings.namespace,
+        spec=BUNDLE_SPEC.canonical(spec),
+        labels=labels,
+        annotations=options.annotations,
+    )
+    return with_resources(bundle, content, compress=settings.compress)
 
 
 def _prefetched(files: TreeFiles, roots: Iterable[BundleRoot]) -> Iterator[BundleRoot]:
     """The roots, the files of as many as fit into memory fetched together before the first of them."""
-    remaining = iter(roots)
-    while batch := list(islice(remaining, 1024)):
-        wanted: dict[str, int] = {}
-        waiting: list[BundleRoot] = []
-        for root in batch:
-            wanted.update(_likely_files(files.index, root.directory))
-            waiting.append(root)
-            if sum(wanted.values()) > _PREFETCH:
-                files.prefetch(wanted)
-                yield from waiting
-                wanted, waiting = {}, []
-        files.prefetch(wanted)
-        yield from waiting
+    waiting: list[BundleRoot] = []
+    wanted: set[str] = set()
+    size = 0
+    for root in roots:
+        for path, length in _likely_files(files.index, root.directory):
+            if path not in wanted:
+                wanted.add(path)
+                size += length
+        waiting.append(root)
+        if size > _PREFETCH:
+            files.prefetch(wanted)
+            yield from waiting
+            waiting, wanted, size = [], set(), 0
+    files.prefetch(wanted)
+    yield from waiting
 
 
 def _likely_files(index: TreeIndex, directory: str) -> Iterator[tuple[str, int]]:
@@ -279,50 +226,3 @@ def _apply_settings(spec: dict[str, Any], fields: dict[str, Any], settings: Sett
             spec[name] = True
     if settings.correct_drift and settings.correct_drift.get("enabled"):
         spec["correctDrift"] = dict(settings.correct_drift)
-
-
-def _encoded(
-    name: str,
-    spec: dict[str, Any],
-    labels: dict[str, str],
-    annotations: dict[str, str],
-    content: dict[str, bytes],
-    settings: Settings,
-) -> Bundle:
-    """The Bundle, its resources compressed if it would be too large otherwise."""
-    canonical = BUNDLE_SPEC.canonical(spec)
-    bundle = _bundle(name, canonical, labels, annotations, content, settings, settings.compress)
-    if settings.compress or not _is_large(bundle, content):
-        return bundle
-    return _bundle(name, canonical, labels, annotations, content, settings, compress=True)
-
-
-def _bundle(
-    name: str,
-    spec: dict[str, Any],
-    labels: dict[str, str],
-    annotations: dict[str, str],
-    content: dict[str, bytes],
-    settings: Settings,
-    compress: bool,
-) -> Bundle:
-    resources = [encode_resource(path, data, compress) for path, data in content.items()]
-    return Bundle(name, settings.namespace, spec | {"resources": resources}, labels, annotations)
-
-
-def _is_large(bundle: Bundle, content: dict[str, bytes]) -> bool:
-    """Whether the JSON of the Bundle reaches the size from which Fleet compresses it."""
-    # Escaped, a byte becomes six at most, and base64 makes less of it: most bundles need no closer look.
-    options = len(repr({**bundle.spec, "resources": [], "labels": bundle.labels, "annotations": bundle.annotations}))
-    files = sum(len(path) + len(data) + 32 for path, data in content.items())
-    return 6 * (options + files + len(_STATUS)) >= COMPRESS_FROM and json_size(bundle) >= COMPRESS_FROM
-
-
-def json_size(bundle: Bundle) -> int:
-    """How many bytes the Bundle has as JSON when Fleet measures it, before it has a namespace."""
-    metadata: dict[str, Any] = {"name": bundle.name}
-    for key, value in (("labels", bundle.labels), ("annotations", bundle.annotations)):
-        if value:
-            metadata[key] = dict(sorted(value.items()))
-    body = go_json.dumps({"metadata": metadata, "spec": BUNDLE_SPEC.canonical(bundle.spec)})
-    return len(body.encode("utf-8")) + len(_STATUS) + 1

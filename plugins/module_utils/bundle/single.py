@@ -15,7 +15,8 @@ from ..source.tree import FileTree
 from ..source.tree_index import TreeFiles, TreeIndex
 from . import fleet_yaml
 from .bundle import Bundle
-from .reader import REPO_LABEL, make_bundle, read_options, settings_of
+from .reader import make_bundle, read_options
+from .settings import REPO_LABEL, settings_of
 from .validation import validate
 
 

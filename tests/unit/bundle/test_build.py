@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.gitops.fleet.plugins.module_utils.bundle import build as build_module
 from ansible_collections.gitops.fleet.plugins.module_utils.bundle.build import Build, BuildIndex, build_gitrepo
 from ansible_collections.gitops.fleet.plugins.module_utils.bundle.bundle import Bundle
-from ansible_collections.gitops.fleet.plugins.module_utils.bundle.reader import COMMIT_LABEL
+from ansible_collections.gitops.fleet.plugins.module_utils.bundle.settings import COMMIT_LABEL
 from ansible_collections.gitops.fleet.plugins.module_utils.errors import FleetError
 from ansible_collections.gitops.fleet.plugins.module_utils.source.git import Fetched
 from ansible_collections.gitops.fleet.plugins.module_utils.source.gitrepo import GitRepo

@@ -4,16 +4,11 @@
 """From a tree to Bundles."""
 
 import pytest
-from ansible_collections.gitops.fleet.plugins.module_utils.bundle import reader, resources
+from ansible_collections.gitops.fleet.plugins.module_utils.bundle import encoding, resources
 from ansible_collections.gitops.fleet.plugins.module_utils.bundle.content import decode_resource
-from ansible_collections.gitops.fleet.plugins.module_utils.bundle.reader import (
-    COMPRESS_FROM,
-    Settings,
-    json_size,
-    read_all,
-    read_bundles,
-    settings_of,
-)
+from ansible_collections.gitops.fleet.plugins.module_utils.bundle.encoding import COMPRESS_FROM, json_size
+from ansible_collections.gitops.fleet.plugins.module_utils.bundle.reader import read_all, read_bundles
+from ansible_collections.gitops.fleet.plugins.module_utils.bundle.settings import Settings, settings_of
 from ansible_collections.gitops.fleet.plugins.module_utils.errors import FleetError
 from ansible_collections.gitops.fleet.plugins.module_utils.source import tree_index
 from ansible_collections.gitops.fleet.plugins.module_utils.source.gitrepo import GitRepo
@@ -168,9 +163,9 @@ def test_compress_is_for_all():
 
 def test_the_limit_is_exact(monkeypatch):
     small = read_one({"a.yaml": "x" * 200_000})
-    monkeypatch.setattr(reader, "COMPRESS_FROM", json_size(small) + 1)
+    monkeypatch.setattr(encoding, "COMPRESS_FROM", json_size(small) + 1)
     assert read_one({"a.yaml": "x" * 200_000}) == small
-    monkeypatch.setattr(reader, "COMPRESS_FROM", json_size(small))
+    monkeypatch.setattr(encoding, "COMPRESS_FROM", json_size(small))
     (resource,) = read_one({"a.yaml": "x" * 200_000}).spec["resources"]
     assert decode_resource(resource) == b"x" * 200_000
     assert resource["encoding"] == "base64+gz"
