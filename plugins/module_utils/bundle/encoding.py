@@ -18,16 +18,18 @@ COMPRESS_FROM = 1_000_000
 
 _STATUS = (
     '"status":{"summary":{"ready":0,"desiredReady":0},"unavailable":0,"unavailablePartitions":0,"maxUnavailable":0,'
-    '"maxUnavailablePartitions":0,"display":{},"resourceCounts":{"ready":0,"desiredReady":0,"waitApplied":0,'
-    '"modified":0,"orphaned":0,"missing":0,"unknown":0,"notReady":0}}'
+    '"maxUnavailablePartitions":0,"display":{},"observedGeneration":0}}'
 )
 """The empty status that counts towards the size of a Bundle."""
 
 
-def with_resources(bundle: Bundle, content: dict[str, bytes], *, compress: bool) -> Bundle:
-    """The bundle with these files as resources, all of them compressed if asked for, or if it is too large else."""
+def with_resources(bundle: Bundle, content: dict[str, bytes], *, compress: bool, own_namespace: str = "") -> Bundle:
+    """The bundle with these files as resources, all of them compressed if asked for, or if it is too large else.
+
+    ``own_namespace`` is ``namespace`` in fleet.yaml: when Fleet measures the Bundle, that stands in its metadata.
+    """
     encoded = _with_resources(bundle, content, compress)
-    if compress or not _is_large(encoded, content):
+    if compress or not _is_large(replace(encoded, namespace=own_namespace), content):
         return encoded
     return _with_resources(bundle, content, compress=True)
 
@@ -46,10 +48,11 @@ def _is_large(bundle: Bundle, content: dict[str, bytes]) -> bool:
 
 
 def json_size(bundle: Bundle) -> int:
-    """How many bytes the Bundle has as JSON when Fleet measures it, before it has a namespace."""
+    """How many bytes the Bundle has as JSON."""
     metadata: dict[str, Any] = {"name": bundle.name}
-    for key, value in (("labels", bundle.labels), ("annotations", bundle.annotations)):
+    for key, value in (("namespace", bundle.namespace), ("labels", bundle.labels), ("annotations", bundle.annotations)):
         if value:
-            metadata[key] = dict(sorted(value.items()))
+            metadata[key] = dict(sorted(value.items())) if isinstance(value, dict) else value
     body = go_json.dumps({"metadata": metadata, "spec": BUNDLE_SPEC.canonical(bundle.spec)})
-    return len(body.encode("utf-8")) + len(_STATUS) + 1
+    # The status follows in place of the last brace.
+    return len(body.encode("utf-8")) + len(_STATUS)

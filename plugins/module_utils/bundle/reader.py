@@ -100,7 +100,7 @@ def make_bundle(
         labels=labels,
         annotations=options.annotations,
     )
-    return with_resources(bundle, content, compress=settings.compress)
+    return with_resources(bundle, content, compress=settings.compress, own_namespace=fields.get("namespace", ""))
 
 
 def _prefetched(files: TreeFiles, roots: Iterable[BundleRoot]) -> Iterator[BundleRoot]:

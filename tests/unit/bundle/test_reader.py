@@ -5,6 +5,7 @@
 
 import pytest
 from ansible_collections.gitops.fleet.plugins.module_utils.bundle import encoding, resources
+from ansible_collections.gitops.fleet.plugins.module_utils.bundle.bundle import Bundle
 from ansible_collections.gitops.fleet.plugins.module_utils.bundle.content import decode_resource
 from ansible_collections.gitops.fleet.plugins.module_utils.bundle.encoding import COMPRESS_FROM, json_size
 from ansible_collections.gitops.fleet.plugins.module_utils.bundle.reader import read_all, read_bundles
@@ -162,13 +163,20 @@ def test_compress_is_for_all():
 
 
 def test_the_limit_is_exact(monkeypatch):
-    small = read_one({"a.yaml": "x" * 200_000})
+    small = read_one({"a.yaml": "x" * 200_000}, namespace="")
     monkeypatch.setattr(encoding, "COMPRESS_FROM", json_size(small) + 1)
-    assert read_one({"a.yaml": "x" * 200_000}) == small
+    assert read_one({"a.yaml": "x" * 200_000}, namespace="") == small
     monkeypatch.setattr(encoding, "COMPRESS_FROM", json_size(small))
     (resource,) = read_one({"a.yaml": "x" * 200_000}).spec["resources"]
     assert decode_resource(resource) == b"x" * 200_000
     assert resource["encoding"] == "base64+gz"
+
+
+def test_json_size_is_gos():
+    # As json.Marshal of the same Bundle counts.
+    assert json_size(Bundle("a", "", {})) == 211
+    spec = {"resources": [{"name": "x", "content": "<é"}], "helm": {}}
+    assert json_size(Bundle("abc", "", spec, {"a": "b"}, {"c": "d"})) == 313
 
 
 def test_a_large_bundle_is_compressed_whole():
