@@ -80,7 +80,8 @@ def _checked_address(server: str) -> str:
 def _pool(server: str, cluster: dict[str, Any]) -> Any:
     """urllib3's pool manager (or proxy manager), as the Kubernetes client makes it."""
     try:
-        from kubernetes.client import Configuration, rest
+        with _IMPORT:
+            from kubernetes.client import Configuration, rest
     except ImportError as error:
         raise FleetError(
             f"the Python library kubernetes is missing for {sys.executable}",
