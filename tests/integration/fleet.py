@@ -291,6 +291,7 @@ class ControlNode:
             "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
             "ANSIBLE_COLLECTIONS_PATH": str(CHECKOUT / "build" / "collections"),
             "ANSIBLE_HOME": str(self.directory / "ansible"),
+            "ANSIBLE_REMOTE_TMP": str(self.directory / "ansible" / "tmp"),
             "ANSIBLE_NOCOLOR": "true",
             "ANSIBLE_LOCALHOST_WARNING": "false",
             "FLEET_HELM": str(self.helm),
