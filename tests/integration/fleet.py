@@ -154,6 +154,8 @@ class ControlNode:
             for cluster in lab.clusters()
         ]
         self.namespaces: list[str] = []
+        # Clusters that are not of this lab, by name.
+        self.strangers: dict[str, LabCluster] = {}
         # Added to the environment of a run, and a command that runs it.
         self.environment: dict[str, str] = {}
         self.wrapper: list[str] = []
@@ -178,6 +180,11 @@ class ControlNode:
 
     def cluster(self, name: str) -> Cluster:
         return next(cluster for cluster in self.clusters if cluster.name == name)
+
+    def add(self, cluster: LabCluster, name: str) -> None:
+        """Take a cluster of another lab into the inventory."""
+        self.strangers[name] = cluster
+        self.clusters.append(Cluster(name, str(cluster.kubeconfig), cluster.name))
 
     def only(self, *names: str) -> None:
         """Keep only these clusters in the inventory, in this order."""
@@ -246,7 +253,7 @@ class ControlNode:
 
     def run_helm(self, cluster: str, *arguments: str, helm: str = "helm4", check: bool = True) -> str:
         """What a person's own Helm says about a cluster."""
-        kubeconfig = self.lab.cluster(cluster).kubeconfig
+        kubeconfig = self._lab_cluster(cluster).kubeconfig
         command = [self.programs / helm, "--kubeconfig", kubeconfig, *arguments]
         completed = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         assert completed.returncode == 0 or not check, completed.stdout
@@ -261,7 +268,7 @@ class ControlNode:
 
     def get(self, cluster: str, path: str) -> dict[str, Any] | None:
         """The object at ``path`` of a cluster's API, None where it is not there."""
-        status, answer = self.lab.cluster(cluster).api().request("GET", path)
+        status, answer = self._lab_cluster(cluster).api().request("GET", path)
         assert status in (200, 404), answer
         return json.loads(answer) if status == 200 else None
 
@@ -280,6 +287,9 @@ class ControlNode:
         for cluster in self.lab.clusters():
             for namespace in self.namespaces:
                 cluster.api().request("DELETE", f"/api/v1/namespaces/{namespace}")
+
+    def _lab_cluster(self, name: str) -> LabCluster:
+        return self.strangers.get(name) or self.lab.cluster(name)
 
     def _environment(self) -> dict[str, str]:
         path = f"{CORES[self.core] / 'bin'}:{self.programs}:{os.environ['PATH']}"

@@ -12,12 +12,15 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from fleet import bundle, kill_tree, processes
+from fleet import LabCluster, bundle, kill_tree, processes
+
+from lab.lab import Lab
 
 KILLS = int(os.environ.get("FLEET_KILLS", "20"))
 SEED = int(os.environ.get("FLEET_SEED", "0")) or random.randrange(1, 2**32)
@@ -39,6 +42,15 @@ ENDLESS = {
     },
 }
 """A hook for which Helm waits until it is told to stop."""
+
+
+@pytest.fixture(scope="module")
+def mortal(programs, tmp_path_factory) -> Iterator[LabCluster]:
+    """A cluster of these tests alone: its API server is stopped and started."""
+    lab = Lab(tmp_path_factory.mktemp("lab"))
+    lab.up(1)
+    yield lab.clusters()[0]
+    lab.down()
 
 
 def slow_bundle(directory: str, namespace: str, quick_on: str = "", **helm: Any) -> dict[str, str]:
@@ -64,12 +76,12 @@ def wait_for(condition, seconds: float, what: str):
     raise AssertionError(f"waited {seconds:g} s for {what}")
 
 
-def start_and_wait_for_hook(node, namespace: str) -> subprocess.Popen:
+def start_and_wait_for_hook(node, namespace: str, cluster: str = "prod-eu") -> subprocess.Popen:
     """A run whose Helm is waiting for its hook."""
     process = node.start()
     path = f"/apis/batch/v1/namespaces/{namespace}/jobs/endless"
     try:
-        wait_for(lambda: node.get("prod-eu", path) or process.poll() is not None, 60, "the hook's Job")
+        wait_for(lambda: node.get(cluster, path) or process.poll() is not None, 60, "the hook's Job")
         assert process.poll() is None, process.communicate()[0]
     except BaseException:
         kill_tree(process, node)
@@ -232,43 +244,40 @@ def test_helm_that_is_killed_fails_its_release_and_no_other(node):
     assert_converges(node, namespace, ("prod-eu", "prod-us"))
 
 
-def test_a_stopped_api_server_is_reported_and_the_others_are_deployed(node):
+def test_a_stopped_api_server_is_reported_and_the_others_are_deployed(node, mortal):
+    node.add(mortal, "mortal")
     namespace = node.namespace()
-    repository = node.repository()
-    repository.commit(bundle("app", namespace))
-    dead = node.lab.cluster("bare")
-    dead.stop_api_server()
+    node.repository().commit(bundle("app", namespace))
+    mortal.stop_api_server()
     try:
-        run = node.deploy().failed("[bare] unreachable", "refuses the connection", "Is its API server up")
-        assert run.failed_hosts == {"bare"}, run.output
-        for cluster in ("prod-eu", "prod-us", "dev-eu"):
+        run = node.deploy().failed("[mortal] unreachable", "refuses the connection", "Is its API server up")
+        assert run.failed_hosts == {"mortal"}, run.output
+        for cluster in ("prod-eu", "prod-us", "dev-eu", "bare"):
             assert node.config_map(cluster, namespace, "app") == {"value": "one"}
     finally:
-        dead.start_api_server(node.programs)
+        mortal.start_api_server(node.programs)
     assert node.deploy().succeeded().changed == 1
-    assert node.config_map("bare", namespace, "app") == {"value": "one"}
+    assert node.config_map("mortal", namespace, "app") == {"value": "one"}
 
 
-def test_an_api_server_that_stops_in_mid_run_is_reported_as_such(node):
+def test_an_api_server_that_stops_in_mid_run_is_reported_as_such(node, mortal):
     """The most that a cluster can do: it answers, takes the first objects, and is gone."""
-    node.only("bare", "prod-eu")
+    node.only("prod-eu")
+    node.add(mortal, "mortal")
     namespace = node.namespace()
     repository = node.repository()
     repository.commit(slow_bundle("slow", namespace, quick_on="prod-eu", timeoutSeconds=10))
-    dead = node.lab.cluster("bare")
-    process = node.start()
+    process = start_and_wait_for_hook(node, namespace, "mortal")
     try:
-        path = f"/apis/batch/v1/namespaces/{namespace}/jobs/endless"
-        wait_for(lambda: node.get("bare", path) or process.poll() is not None, 60, "the hook's Job")
-        dead.stop_api_server()
+        mortal.stop_api_server()
         output = process.communicate(timeout=60)[0]
     finally:
         kill_tree(process, node)
-        dead.start_api_server(node.programs)
+        mortal.start_api_server(node.programs)
     run = node.ended(process, output).failed("unreachable")
-    assert run.failed_hosts == {"bare"}, run.output
+    assert run.failed_hosts == {"mortal"}, run.output
     repository.commit({"slow/values.yaml": "endless: false\n"})
-    assert_converges(node, namespace, ("bare", "prod-eu"))
+    assert_converges(node, namespace, ("mortal", "prod-eu"))
 
 
 def left_behind() -> list[Path]:
