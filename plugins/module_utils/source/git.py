@@ -227,16 +227,16 @@ class _Fetch:
     def _in_time(self, git: GitCommand, *arguments: str) -> Completed:
         try:
             return git.run(*arguments, timeout=self.deadline.left, largest=_LARGEST_REF_LISTING)
-        except GitTimeout as error:
+        except GitTimeout:
             raise FleetError(
                 f"the repository could not be fetched within {self.deadline.seconds:.0f} s",
                 remedy="Raise timeout if the repository is large, else look at the network and the server.",
-            ) from error
-        except AnswerTooLarge as error:
+            ) from None
+        except AnswerTooLarge:
             raise FleetError(
                 "the repository has too many branches and tags to list",
                 remedy="Check the names in branch and revision.",
-            ) from error
+            ) from None
 
 
 def _local_ref(wanted: str) -> str:
