@@ -198,9 +198,10 @@ notes:
 """
 
 EXAMPLES = r"""
-# clusters.fleet.yml: two clusters, written here.
+# clusters.fleet.yml, with several sources. docs/inventory.md has a file for each kind of source, and one for AWX.
 plugin: gitops.fleet.clusters
 sources:
+  # Two clusters, written here.
   - type: file
     clusters:
       - name: prod-eu
@@ -211,31 +212,24 @@ sources:
         kubeconfig: kubeconfigs/dev.yaml
         context: dev-eu
         templateValues: {replicas: 1}
-cluster_groups:
-  - name: europe
-    selector:
-      matchLabels: {region: eu}
-
----
-# edge.fleet.yml: a list that some other tool writes, and every kubeconfig of a directory.
-plugin: gitops.fleet.clusters
-sources:
+  # A list that some other tool writes.
   - type: file
     path: clusters.yaml
+  # Every kubeconfig of a directory.
   - type: kubeconfig
     path: kubeconfigs/edge
     names_from: file
     workspace: edge
     labels: {env: edge}
-
----
-# awx.fleet.yml: in AWX, a credential puts the kubeconfig into the job and its path into FLEET_KUBECONFIG.
-plugin: gitops.fleet.clusters
-sources:
+  # In AWX, a credential puts the kubeconfig into the job and its path into FLEET_KUBECONFIG.
   - type: kubeconfig
     path: env:FLEET_KUBECONFIG
     contexts: ["prod-*"]
     labels: {env: prod}
+cluster_groups:
+  - name: europe
+    selector:
+      matchLabels: {region: eu}
 keyed_groups:
   - key: fleet_cluster.labels.region | default('')
     prefix: region
