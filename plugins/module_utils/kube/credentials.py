@@ -165,8 +165,8 @@ def _plugin_environment(plugin: Mapping[str, Any], version: str, cluster: Mappin
 
 def _output_of(name: str, command: list[str], environment: dict[str, str], plugin: Mapping[str, Any]) -> bytes:
     try:
-        # Its own session, so that what it started ends with it when its time is up.
-        process = subprocess.Popen(
+        # Its own session, so that what it started ends with it when its time is up (run_command knows none).
+        process = subprocess.Popen(  # pylint: disable=ansible-bad-function
             command,
             env=environment,
             stdin=subprocess.DEVNULL,
