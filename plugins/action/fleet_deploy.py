@@ -15,11 +15,13 @@ from ansible_collections.gitops.fleet.plugins.module_utils.deploy.owner import o
 from ansible_collections.gitops.fleet.plugins.module_utils.deploy.request import Request
 from ansible_collections.gitops.fleet.plugins.module_utils.deploy.run import deploy
 from ansible_collections.gitops.fleet.plugins.module_utils.errors import FleetError
+from ansible_collections.gitops.fleet.plugins.module_utils.kube.connection import Connection
 from ansible_collections.gitops.fleet.plugins.module_utils.private_files import cache_directory
 from ansible_collections.gitops.fleet.plugins.module_utils.status.report import batch_result, save_details
 from ansible_collections.gitops.fleet.plugins.module_utils.status.summary import table_lines
 from ansible_collections.gitops.fleet.plugins.plugin_utils.play import read_batch
 from ansible_collections.gitops.fleet.plugins.plugin_utils.signals import interrupted_by_signals
+from ansible_collections.gitops.fleet.plugins.plugin_utils.unsafe import plain
 
 ARGUMENT_SPEC = {
     "builds": {"type": "list", "elements": "path", "required": True},
@@ -28,6 +30,12 @@ ARGUMENT_SPEC = {
     "delete_budget": {"type": "str", "default": "25%"},
     "adopt": {"type": "list", "elements": "str", "default": []},
     "accept_identity": {"type": "list", "elements": "str", "default": []},
+    "downstream_resources": {"type": "list", "elements": "dict", "default": []},
+    "downstream_resources_from": {
+        "type": "dict",
+        "options": {"kubeconfig": {"type": "str", "required": True}, "context": {"type": "str", "default": ""}},
+    },
+    "service_account_namespace": {"type": "str", "default": "cattle-fleet-system"},
     "wait": {"type": "bool", "default": True},
     "wait_timeout": {"type": "int", "default": 300},
     "lock_timeout": {"type": "int", "default": 120},
@@ -69,6 +77,7 @@ class ActionModule(ActionBase):
 
     def _request(self, arguments, task_vars) -> Request:
         _check_numbers(arguments)
+        hub = arguments["downstream_resources_from"]
         batch = read_batch(task_vars["ansible_play_batch"], task_vars["hostvars"])
         return Request(
             targets=batch.targets,
@@ -82,7 +91,11 @@ class ActionModule(ActionBase):
             delete_budget=DeleteBudget.parse(arguments["delete_budget"]),
             adopt=frozenset(arguments["adopt"]),
             accept_identity=frozenset(arguments["accept_identity"]),
-            wait_timeout=arguments["wait_timeout"] if arguments["wait"] else 0,
+            downstream_resources=plain(arguments["downstream_resources"]),
+            downstream_resources_from=hub and Connection(**hub),
+            service_account_namespace=arguments["service_account_namespace"],
+            wait=arguments["wait"],
+            wait_timeout=arguments["wait_timeout"],
             lock_timeout=arguments["lock_timeout"],
             request_timeout=arguments["request_timeout"],
             workers=arguments["workers"],

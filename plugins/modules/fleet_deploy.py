@@ -70,9 +70,43 @@ options:
     type: list
     elements: str
     default: []
+  downstream_resources:
+    description:
+      - Secrets and ConfigMaps that bundles want copied to the namespace of their release (C(downstreamResources) in
+        C(fleet.yaml)), each a whole object. Its C(metadata.namespace) is the workspace of the bundles, by default
+        C(fleet-default).
+      - They are made before the release, brought up to date where they differ, and removed with it. A bundle that
+        wants one which is neither here nor in O(downstream_resources_from) is not deployed.
+      - Keep them in a vault.
+    type: list
+    elements: dict
+    default: []
+  downstream_resources_from:
+    description:
+      - The cluster that has the other objects of C(downstreamResources), in the namespace that has the name of the
+        workspace. With Rancher Fleet that is its manager.
+    type: dict
+    suboptions:
+      kubeconfig:
+        description: Path of a kubeconfig, or C(env:NAME) for the path that an environment variable holds.
+        type: str
+        required: true
+      context:
+        description: The context; by default the current one.
+        type: str
+        default: ""
+  service_account_namespace:
+    description:
+      - The namespace on each cluster with the service accounts that bundles are deployed as (C(serviceAccount) in
+        C(fleet.yaml) or the GitRepo). With Rancher Fleet it is the agent's own.
+      - A bundle that names no service account is deployed as C(fleet-default) where that is there, else with the
+        rights of the kubeconfig.
+    type: str
+    default: cattle-fleet-system
   wait:
     description:
       - Whether to wait until the objects of what was deployed are healthy.
+      - What other bundles depend on (C(dependsOn)) is waited for in any case, before these are deployed.
     type: bool
     default: true
   wait_timeout:

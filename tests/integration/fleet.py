@@ -53,6 +53,7 @@ class Cluster:
     context: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     uid: str = ""
+    workspace: str = ""
 
     def document(self) -> dict[str, Any]:
         return {key: value for key, value in vars(self).items() if value}

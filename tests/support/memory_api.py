@@ -80,5 +80,5 @@ class Api:
         return self.objects.pop(path)
 
 
-def refused(status: int) -> ApiError:
-    return ApiError(f"answered with {status}", status=status)
+def refused(status: int, problem: str = "") -> ApiError:
+    return ApiError(problem or f"answered with {status}", status=status)

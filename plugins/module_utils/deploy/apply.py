@@ -5,59 +5,41 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 from ..chart.helm import HelmError
 from ..chart.processes import TimeLimit
 from ..errors import FleetError, Unreachable
+from .dependencies import unmet
 from .guard import as_fleet_error
 from .health.waiting import wait_for_health
 from .installation import Applied, Installer
 from .lease import Leases
-from .outcome import ReleaseOutcome
-from .plan import Action, Step
+from .order import level_of
+from .plan import Action, Key
 from .preview import object_differences
 from .session import ClusterSession
-from .version import DeployedVersions
+from .work import Work, ignored_conditions, object_name
 
 WAITERS = 64
 """Clusters whose health is waited for at the same time."""
 
 
-@dataclass
-class Work:
-    """A step of a cluster on its way: what is to be done, what was done, what is said of it."""
+@dataclass(frozen=True)
+class Waits:
+    """Seconds to wait for health at the end (0: not at all), and for what a bundle depends on.
 
-    session: ClusterSession
-    step: Step
-    outcome: ReleaseOutcome
-    applied: Applied | None = None
+    ``sleep`` is how waiting passes the time; what it raises ends the waiting.
+    """
 
-    def fail(self, error: FleetError) -> None:
-        if isinstance(error, Unreachable):
-            self.session.fail(error)
-        self.outcome.error = str(error)
-
-
-def planned_works(sessions: Sequence[ClusterSession], check_mode: bool) -> list[Work]:
-    """The steps of all clusters that answered, with the outcome that each has before anything is done."""
-    works = []
-    versions = DeployedVersions()
-    for session in sessions:
-        if not session.is_alive:
-            continue
-        for step in session.steps:
-            outcome = _planned_outcome(step, check_mode)
-            if step.action is Action.NONE:
-                outcome.version = versions.of(step)
-            session.outcome.releases.append(outcome)
-            works.append(Work(session, step, outcome))
-    return works
+    health: float
+    dependencies: float
+    sleep: Callable[[float], None]
 
 
 def apply(
@@ -65,21 +47,89 @@ def apply(
     works: Sequence[Work],
     installer: Installer,
     leases: Leases,
-    wait_timeout: float,
-    sleep: Callable[[float], None],
+    waits: Waits,
 ) -> None:
     """Do all steps: every install and upgrade first, then one wait for each cluster, then the deletes.
 
-    A release that fails stays by itself; nothing more is done on a cluster that stopped answering.
-    ``sleep`` is how waiting passes the time; what it raises ends the waiting.
+    A step whose bundle depends on others comes when these are in a state that it accepts. A release
+    that fails stays by itself; nothing more is done on a cluster that stopped answering.
     """
     works = _in_turns(works)
     changes = [work for work in works if work.step.action in (Action.INSTALL, Action.UPGRADE)]
     deletes = [work for work in works if work.step.action is Action.DELETE]
-    _for_each(pool, changes, lambda work: _install(work, installer, leases))
-    if wait_timeout:
-        _wait_for_all([work for work in changes if work.applied is not None], wait_timeout, sleep)
+    _install_in_order(pool, changes, works, lambda work: _install(work, installer, leases), waits)
+    if waits.health:
+        _wait_for_all([work for work in changes if work.applied is not None], waits)
     _for_each(pool, deletes, lambda work: _delete(work, installer, leases))
+
+
+def _install_in_order(
+    pool: ThreadPoolExecutor,
+    changes: Sequence[Work],
+    works: Sequence[Work],
+    install: Callable[[Work], None],
+    waits: Waits,
+) -> None:
+    """What depends on nothing at once, side by side over all clusters; then each cluster goes on by itself."""
+    changing: dict[int, list[Work]] = {}
+    for work in changes:
+        changing.setdefault(id(work.session), []).append(work)
+    by_session = {session: _levels(group) for session, group in changing.items()}
+    first = {id(work) for levels in by_session.values() for work in levels[0]}
+    begun: dict[int, list[Future]] = {session: [] for session in by_session}
+    for work in changes:
+        if id(work) in first:
+            begun[id(work.session)].append(pool.submit(_guarded, work, install))
+    chains = [session for session, levels in by_session.items() if len(levels) > 1]
+    by_key: dict[int, dict[Key, Work]] = {session: {} for session in chains}
+    for work in works:
+        if work.step.wanted and id(work.session) in by_key:
+            by_key[id(work.session)][work.step.wanted.key] = work
+    with _waiters() as waiters:
+        list(
+            waiters.map(
+                lambda session: _go_on(pool, begun[session], by_session[session][1:], by_key[session], install, waits),
+                chains,
+            )
+        )
+    for futures in begun.values():
+        for future in futures:
+            future.result()
+
+
+def _levels(changes: Sequence[Work]) -> list[list[Work]]:
+    """The steps of one cluster, those that depend on nothing first; each level depends on what is before it."""
+    graph = {work.step.wanted.key: [dependency.key for dependency in work.step.wanted.depends_on] for work in changes}
+    levels: dict[int, list[Work]] = {0: []}
+    for work in changes:
+        levels.setdefault(level_of(work.step.wanted.key, graph), []).append(work)
+    return [levels[number] for number in sorted(levels)]
+
+
+def _go_on(
+    pool: ThreadPoolExecutor,
+    begun: list[Future],
+    levels: Sequence[Sequence[Work]],
+    works: Mapping[Key, Work],
+    install: Callable[[Work], None],
+    waits: Waits,
+) -> None:
+    """The levels of one cluster after the first."""
+    for level in levels:
+        for future in begun:
+            future.result()
+        session = level[0].session
+        try:
+            reasons = unmet(session, level, works, waits.dependencies, waits.sleep) if session.is_alive else {}
+        except Exception as error:
+            for work in level:
+                work.fail(as_fleet_error(error))
+            continue
+        for work in level:
+            if work.step.wanted.key in reasons:
+                work.fail(FleetError(reasons[work.step.wanted.key], remedy="Run again when that is mended."))
+            else:
+                begun.append(pool.submit(_guarded, work, install))
 
 
 def _in_turns(works: Sequence[Work]) -> list[Work]:
@@ -110,16 +160,18 @@ def preview(pool: ThreadPoolExecutor, works: Sequence[Work], installer: Installe
 
 
 def _for_each(pool: ThreadPoolExecutor, works: Sequence[Work], do: Callable[[Work], None]) -> None:
-    def guarded(work: Work) -> None:
-        try:
-            if not work.session.is_alive:
-                raise FleetError("not tried: the cluster stopped answering", remedy="Run again when it is back.")
-            do(work)
-        except Exception as error:
-            work.outcome.changed = False
-            work.fail(_cause(work.session, as_fleet_error(error)))
+    list(pool.map(lambda work: _guarded(work, do), works))
 
-    list(pool.map(guarded, works))
+
+def _guarded(work: Work, do: Callable[[Work], None]) -> None:
+    """Do something of a step; an error stays with it."""
+    try:
+        if not work.session.is_alive:
+            raise FleetError("not tried: the cluster stopped answering", remedy="Run again when it is back.")
+        do(work)
+    except Exception as error:
+        work.outcome.changed = False
+        work.fail(_cause(work.session, as_fleet_error(error)))
 
 
 def _cause(session: ClusterSession, error: FleetError) -> FleetError:
@@ -140,7 +192,7 @@ def _install(work: Work, installer: Installer, leases: Leases) -> None:
     started = time.monotonic()
     work.applied = installer.install_or_upgrade(work.session, work.step)
     # Of all that was applied, no more is needed than what to look for.
-    objects = [_name_of(item) for item in work.applied.objects]
+    objects = [object_name(item) for item in work.applied.objects]
     work.applied = Applied(objects, work.applied.revision, work.applied.version)
     work.outcome.seconds = _since(started)
     work.outcome.changed = True
@@ -154,15 +206,6 @@ def _since(started: float) -> float:
     return max(0.01, round(time.monotonic() - started, 2))
 
 
-def _name_of(item: dict[str, Any]) -> dict[str, Any]:
-    metadata = item.get("metadata") or {}
-    return {
-        "apiVersion": item["apiVersion"],
-        "kind": item["kind"],
-        "metadata": {name: metadata[name] for name in ("name", "namespace") if name in metadata},
-    }
-
-
 def _delete(work: Work, installer: Installer, leases: Leases) -> None:
     leases.check(work.session.target.fleet_name)
     started = time.monotonic()
@@ -171,19 +214,25 @@ def _delete(work: Work, installer: Installer, leases: Leases) -> None:
     work.outcome.changed = True
 
 
-def _wait_for_all(works: Sequence[Work], timeout: float, sleep: Callable[[float], None]) -> None:
-    """Wait for many clusters side by side, more than are deployed to: waiting costs next to nothing."""
+def _wait_for_all(works: Sequence[Work], waits: Waits) -> None:
     by_session: dict[int, list[Work]] = {}
     for work in works:
         by_session.setdefault(id(work.session), []).append(work)
+    with _waiters() as waiters:
+        list(waiters.map(lambda group: _wait(group, waits), by_session.values()))
+
+
+@contextlib.contextmanager
+def _waiters() -> Iterator[ThreadPoolExecutor]:
+    """Threads for waiting, more than deploy: it costs next to nothing. Nobody waits for them if the run is to end."""
     waiters = ThreadPoolExecutor(WAITERS, thread_name_prefix="wait")
     try:
-        list(waiters.map(lambda group: _wait(group, timeout, sleep), by_session.values()))
+        yield waiters
     finally:
         waiters.shutdown(wait=False, cancel_futures=True)
 
 
-def _wait(works: Sequence[Work], timeout: float, sleep: Callable[[float], None]) -> None:
+def _wait(works: Sequence[Work], waits: Waits) -> None:
     """Wait for all releases of one cluster together."""
     session = works[0].session
     # Bundles of two GitRepos may have one name; releases are told apart by namespace and name.
@@ -193,10 +242,10 @@ def _wait(works: Sequence[Work], timeout: float, sleep: Callable[[float], None])
             session.client,
             session.discovery,
             {name: work.applied.objects for name, work in by_release.items()},
-            timeout,
+            waits.health,
             namespaces={name: work.step.namespace for name, work in by_release.items()},
-            ignored_conditions={name: _ignored_conditions(work.step) for name, work in by_release.items()},
-            sleep=sleep,
+            ignored_conditions={name: ignored_conditions(work.step) for name, work in by_release.items()},
+            sleep=waits.sleep,
         )
     except Exception as error:
         for work in works:
@@ -205,25 +254,3 @@ def _wait(works: Sequence[Work], timeout: float, sleep: Callable[[float], None])
     for name, work in by_release.items():
         work.outcome.healthy = results[name].ready
         work.outcome.error = results[name].message
-
-
-def _ignored_conditions(step: Step) -> list[dict[str, str]]:
-    return (step.wanted.deployment.options.get("ignore") or {}).get("conditions") or []
-
-
-def _planned_outcome(step: Step, check_mode: bool) -> ReleaseOutcome:
-    release = step.release
-    outcome = ReleaseOutcome(
-        bundle=step.bundle,
-        namespace=step.namespace,
-        release=step.name,
-        action=step.action,
-        reason=step.reason,
-        revision=release.revision if release else 0,
-        updated=release.updated if release else "",
-        commit=step.wanted.commit if step.wanted else "",
-        changed=check_mode and step.writes,
-    )
-    if step.action is Action.REFUSED:
-        outcome.error = f"{step.reason}. {step.remedy}" if step.remedy else step.reason
-    return outcome

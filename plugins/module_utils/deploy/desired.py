@@ -19,16 +19,12 @@ from ..errors import FleetError
 from ..target.deployment import BundleDeployment, deployment_id
 from ..target.targeting import Targeting
 from . import labels
+from .downstream import Copy, Sources
 from .evaluation import evaluate
 from .guard import as_fleet_error
+from .order import in_order
 from .plan import Wanted
 from .request import Request
-
-_NOT_IN_PUSH = {
-    "serviceAccount": "impersonating a service account",
-    "downstreamResources": "copying resources to clusters",
-}
-"""Options that change what is deployed and that this engine does not carry out yet: refused, never ignored."""
 
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _RELEASE = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
@@ -47,13 +43,14 @@ class Desired:
     kept_bundles: set[str] = field(default_factory=set)
 
 
-def desired_state(request: Request, helm: HelmFinder, cache: Path) -> Desired:
-    """Match the bundles of all builds with the clusters of the request.
+def desired_state(request: Request, helm: HelmFinder, cache: Path, sources: Sources) -> Desired:
+    """Match the bundles of all builds with the clusters of the request. ``sources`` are for ``downstreamResources``.
 
     An error in one bundle (an option that cannot be evaluated for one of its clusters, as Fleet has
     it) concerns that bundle alone.
     """
     desired = Desired(wanted={target.fleet_name: [] for target in request.targets})
+    values = _DeploymentValues(sources)
     targeting = Targeting((target.cluster for target in request.targets), request.groups)
     for path in request.builds:
         build = Build.load(Path(path))
@@ -67,7 +64,8 @@ def desired_state(request: Request, helm: HelmFinder, cache: Path) -> Desired:
             except Exception as error:
                 shown = as_fleet_error(error).at(f"bundle {bundle.name}")
                 _add_unmatched(desired, request, gitrepo, bundle, shown)
-        _add(desired, build, gitrepo, deployments, evaluate(deployments, helm, cache))
+        _add(desired, build, gitrepo, deployments, evaluate(deployments, helm, cache), values)
+    desired.wanted = {cluster: in_order(wanted) for cluster, wanted in desired.wanted.items()}
     return desired
 
 
@@ -93,6 +91,7 @@ def _add(
     gitrepo: str,
     deployments: Sequence[BundleDeployment],
     evaluated: Sequence[BundleDeployment | FleetError],
+    values: _DeploymentValues,
 ) -> None:
     errors: dict[str, FleetError] = {}
     for deployment, result in zip(deployments, evaluated, strict=True):
@@ -100,7 +99,6 @@ def _add(
             # One cluster's error fails the whole bundle (Fleet: the controller stops at the first).
             errors.setdefault(deployment.bundle.name, result)
     desired.kept_bundles.update(map(labels.label_value, errors))
-    values = _DeploymentValues()
     for deployment, result in zip(deployments, evaluated, strict=True):
         final = deployment if isinstance(result, FleetError) else result
         desired.wanted[f"{final.cluster.namespace}.{final.cluster.name}"].append(
@@ -111,7 +109,8 @@ def _add(
 class _DeploymentValues:
     """Values of label ``deployment``: each content and each set of options digested once for all that share it."""
 
-    def __init__(self):
+    def __init__(self, sources: Sources):
+        self._sources = sources
         self._contents: dict[int, str] = {}
         self._values: dict[tuple[int, int], str] = {}
 
@@ -125,14 +124,25 @@ class _DeploymentValues:
                 deployment_id(self._contents[id(bundle)], deployment.options),
                 deployment.namespace_labels,
                 deployment.namespace_annotations,
+                [copy.fingerprint for copy in self.copies(deployment)],
             )
         return self._values[key]
+
+    def copies(self, deployment: BundleDeployment) -> tuple[Copy, ...]:
+        """What is copied for the deployment. Raises FleetError where it is nowhere to be found."""
+        return self._sources.of(deployment.options, deployment.bundle.namespace)
 
 
 def _wanted(
     deployment: BundleDeployment, values: _DeploymentValues, gitrepo: str, commit: str, error: FleetError | None
 ) -> Wanted:
-    error = error or _unsupported(deployment) or _wrong_name(deployment)
+    copies: tuple[Copy, ...] = ()
+    error = error or _wrong_name(deployment)
+    if not error:
+        try:
+            copies = values.copies(deployment)
+        except FleetError as failure:
+            error = failure.at(f"bundle {deployment.bundle.name}")
     return Wanted(
         bundle=deployment.bundle.name,
         gitrepo=gitrepo,
@@ -143,24 +153,8 @@ def _wanted(
         commit=commit,
         paused=bool(deployment.bundle.spec.get("paused")),
         error=error,
+        copies=copies,
     )
-
-
-def _unsupported(deployment: BundleDeployment) -> FleetError | None:
-    for option, what in _NOT_IN_PUSH.items():
-        if deployment.options.get(option):
-            return FleetError(
-                f"{option} is set, and {what} is not something that the push engine does yet",
-                place=f"bundle {deployment.bundle.name}",
-                remedy=f"Remove {option} from fleet.yaml, or deploy this bundle by other means.",
-            )
-    if deployment.bundle.spec.get("dependsOn"):
-        return FleetError(
-            "dependsOn is set, and the push engine does not order bundles yet",
-            place=f"bundle {deployment.bundle.name}",
-            remedy="Deploy the bundles that it depends on in a play before.",
-        )
-    return None
 
 
 def _wrong_name(deployment: BundleDeployment) -> FleetError | None:

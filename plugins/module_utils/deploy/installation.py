@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +20,7 @@ from ..chart.upgrade_arguments import upgrade_arguments
 from ..chart.yaml_text import to_yaml
 from ..kube.client import METADATA, METADATA_LIST, ApiError, Client
 from . import labels
+from .downstream import copy_all, delete_copies
 from .manifest import checked
 from .masking import is_secret, secret_values
 from .namespace import ensure_namespace
@@ -31,6 +33,7 @@ HELM_TIMEOUT = 600
 """Seconds for one run of Helm, hooks and all, where the bundle sets no helm.timeoutSeconds itself."""
 _NO_SUCH_KIND = "ensure CRDs are installed first"
 KEEP_RESOURCES = "fleet.cattle.io/keep-resources"
+SERVICE_ACCOUNT = "fleet.cattle.io/service-account"
 
 
 @dataclass
@@ -46,7 +49,8 @@ class Applied:
 class Installer:
     """Runs Helm for one run. Safe to be used by many threads, one release each."""
 
-    def __init__(self, helm: Helm, kustomize: Kustomize, charts: ChartStore, owner: str):
+    def __init__(self, helm: Helm, kustomize: Kustomize, charts: ChartStore, owner: str, adopt: Collection[str] = ()):
+        self._adopt = adopt
         self._helm = helm
         self._kustomize = kustomize
         self._charts = charts
@@ -57,9 +61,18 @@ class Installer:
         wanted = step.wanted
         deployment = wanted.deployment
         options = deployment.options
+        actor = session.actor(options.get("serviceAccount") or "")
         if not dry_run:
             _clear_interrupted(self._helm, session, step)
-            ensure_namespace(session.client, deployment)
+            ensure_namespace(actor.client, deployment)
+            copy_all(
+                session.client,
+                wanted.copies,
+                wanted.namespace,
+                wanted.release,
+                adopt=wanted.bundle in self._adopt,
+                create_namespace=options.get("createNamespace") is not False,
+            )
         chart = self._charts.chart(deployment, wanted.commit)
         revision = _next_revision(step)
         values = read_values(session.client, wanted.namespace, options.get("helm") or {})
@@ -97,7 +110,7 @@ class Installer:
                 # Without new values Helm would go on with those that were removed.
                 [*arguments, "--reset-values", *(["--dry-run=server"] if dry_run else [])],
                 values=values.documents,
-                kubeconfig=session.kubeconfig.to_bytes(),
+                kubeconfig=actor.kubeconfig.to_bytes(),
                 post_render=render,
                 secrets=secrets,
                 timeout=HELM_TIMEOUT + max(0, (options.get("helm") or {}).get("timeoutSeconds") or 0),
@@ -111,10 +124,13 @@ class Installer:
 
     def uninstall(self, session: ClusterSession, step: Step) -> None:
         """Uninstall a release, or only forget it where its bundle said keepResources."""
-        if _keeps_resources(session.client, step):
+        record = read_release(session.client, step.release.namespace, step.release.secret_name)
+        annotations = record.chart_annotations if record else {}
+        if annotations.get(KEEP_RESOURCES) == "true":
             _forget(session.client, step.namespace, step.name)
             return
-        _uninstall(self._helm, session, step)
+        _uninstall(self._helm, session, step, annotations.get(SERVICE_ACCOUNT) or "")
+        delete_copies(session.client, step.namespace, step.name)
 
     def _labels(self, session: ClusterSession, step: Step, revision: int) -> dict[str, str]:
         wanted = step.wanted
@@ -149,15 +165,15 @@ def _clear_interrupted(helm: Helm, session: ClusterSession, step: Step) -> None:
     if release is None or not release.is_pending:
         return
     if release.status == "uninstalling":
-        _uninstall(helm, session, step)
+        _uninstall(helm, session, step, step.wanted.deployment.options.get("serviceAccount") or "")
     else:
         _delete_secret(session.client, release.namespace, release.secret_name)
 
 
-def _uninstall(helm: Helm, session: ClusterSession, step: Step) -> None:
+def _uninstall(helm: Helm, session: ClusterSession, step: Step, service_account: str) -> None:
     helm.run(
         ["uninstall", step.name, "--namespace", step.namespace, "--ignore-not-found"],
-        kubeconfig=session.kubeconfig.to_bytes(),
+        kubeconfig=session.actor(service_account).kubeconfig.to_bytes(),
         secrets=session.secrets,
         timeout=HELM_TIMEOUT,
     )
@@ -189,11 +205,6 @@ def _installs_missing_kinds(error: HelmError, chart: Chart, revision: int) -> bo
 
 def _is_hook(item: dict[str, Any]) -> bool:
     return "helm.sh/hook" in (item.get("metadata", {}).get("annotations") or {})
-
-
-def _keeps_resources(client: Client, step: Step) -> bool:
-    record = read_release(client, step.release.namespace, step.release.secret_name)
-    return bool(record) and record.chart_annotations.get(KEEP_RESOURCES) == "true"
 
 
 def _forget(client: Client, namespace: str, name: str) -> None:

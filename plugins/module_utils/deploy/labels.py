@@ -8,6 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Sequence
+from typing import Any
 
 PREFIX = "gitops.fleet/"
 OWNER = PREFIX + "owner"
@@ -18,6 +20,8 @@ DEPLOYMENT = PREFIX + "deployment"
 REVISION = PREFIX + "revision"
 COMMIT = PREFIX + "commit"
 FORMAT = PREFIX + "format"
+COPIED_FOR = PREFIX + "copied-for"
+"""On a Secret or ConfigMap that was copied for a release: its namespace and name."""
 
 CURRENT_FORMAT = "1"
 """The version of this scheme of labels."""
@@ -36,14 +40,18 @@ def label_value(text: str) -> str:
 
 
 def deployment_value(
-    deployment_id: str, namespace_labels: dict[str, str], namespace_annotations: dict[str, str]
+    deployment_id: str,
+    namespace_labels: dict[str, str],
+    namespace_annotations: dict[str, str],
+    copies: Sequence[Any] = (),
 ) -> str:
     """The value of label ``deployment``: 63 hex digits over all that a redeployment depends on.
 
     Fleet's deployment ID (128 characters, too long for a label) leaves out the labels and
-    annotations of the namespace; here they count, as no agent watches the namespace.
+    annotations of the namespace, and the content of resources that are copied to the cluster; here
+    they count, as no agent watches either.
     """
-    parts = [deployment_id, namespace_labels, namespace_annotations]
+    parts = [deployment_id, namespace_labels, namespace_annotations, *copies]
     return _digest(json.dumps(parts, sort_keys=True, separators=(",", ":")))
 
 

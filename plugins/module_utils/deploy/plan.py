@@ -13,6 +13,7 @@ from enum import StrEnum
 from ..errors import FleetError
 from ..target.deployment import BundleDeployment
 from . import labels
+from .downstream import Copy
 from .releases import Listing, Release
 
 
@@ -25,6 +26,19 @@ class Action(StrEnum):
     PAUSED = "paused"
     DELETE = "delete"
     REFUSED = "refused"
+
+
+Key = tuple[str, str]
+"""Namespace and name of a release."""
+
+
+@dataclass(frozen=True)
+class Dependency:
+    """A bundle on the same cluster that has to be in one of the ``accepted`` states first; ``key`` is its release."""
+
+    bundle: str
+    key: Key
+    accepted: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -44,9 +58,11 @@ class Wanted:
     commit: str = ""
     paused: bool = False
     error: FleetError | None = None
+    depends_on: tuple[Dependency, ...] = ()
+    copies: tuple[Copy, ...] = ()
 
     @property
-    def key(self) -> tuple[str, str]:
+    def key(self) -> Key:
         return self.namespace, self.release
 
 

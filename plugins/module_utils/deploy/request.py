@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..kube.connection import Connection
 from ..target.cluster import Cluster, ClusterGroup
@@ -33,9 +34,12 @@ class Target:
 
 @dataclass(frozen=True)
 class Request:
-    """One call of ``fleet_deploy``. Times are in seconds; ``wait_timeout`` 0 does not wait for health.
+    """One call of ``fleet_deploy``. Times are in seconds. Without ``wait``, only what others depend on is waited for.
 
     ``not_clusters`` are hosts of the batch that are no clusters, with what is wrong with them.
+    ``downstream_resources`` are objects that bundles may want copied, ``downstream_resources_from``
+    the cluster that has the others. ``service_account_namespace`` holds the service accounts that
+    bundles are deployed as.
     """
 
     targets: Sequence[Target]
@@ -43,12 +47,16 @@ class Request:
     owner: str
     groups: Sequence[ClusterGroup] = ()
     not_clusters: Mapping[str, str] = field(default_factory=dict)
+    downstream_resources: Sequence[Mapping[str, Any]] = field(default_factory=tuple, repr=False)
+    downstream_resources_from: Connection | None = None
+    service_account_namespace: str = "cattle-fleet-system"
     check_mode: bool = False
     diff: bool = False
     prune: bool = True
     delete_budget: DeleteBudget = field(default_factory=lambda: DeleteBudget(percent=25))
     adopt: frozenset[str] = frozenset()
     accept_identity: frozenset[str] = frozenset()
+    wait: bool = True
     wait_timeout: float = 300
     lock_timeout: float = 120
     request_timeout: float = 30

@@ -13,10 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 from ..chart.helm import HelmFinder
 from ..chart.kustomize import Kustomize
 from ..chart.store import ChartStore
+from ..kube.client import Client
 from ..private_files import RunDirectory, cache_directory
 from . import labels
-from .apply import apply, planned_works, preview
+from .apply import Waits, apply, preview
 from .desired import Desired, desired_state
+from .downstream import Sources
 from .ending import Ending
 from .guard import as_fleet_error
 from .identity import KnownClusters
@@ -26,6 +28,7 @@ from .outcome import HostOutcome
 from .plan import Scope
 from .request import Request
 from .session import ClusterSession
+from .work import planned_works
 
 try:
     import resource
@@ -46,7 +49,7 @@ def deploy(request: Request) -> list[HostOutcome]:
         ThreadPoolExecutor(request.workers, thread_name_prefix="deploy") as pool,
         HelmFinder(request.helm_binary, run) as helm,
     ):
-        desired = desired_state(request, helm, cache)
+        desired = desired_state(request, helm, cache, _sources(request, run))
         sessions = [ClusterSession(target, request, run.path) for target in request.targets]
         try:
             _for_each(pool, sessions, lambda session: _look(session, request, desired))
@@ -60,6 +63,12 @@ def deploy(request: Request) -> list[HostOutcome]:
                 session.close()
     strangers = [HostOutcome(host=host, error=problem) for host, problem in request.not_clusters.items()]
     return [session.outcome for session in sessions] + strangers
+
+
+def _sources(request: Request, run: RunDirectory) -> Sources:
+    hub = request.downstream_resources_from
+    client = Client(hub, temp_directory=run.path, timeout=request.request_timeout) if hub else None
+    return Sources(request.downstream_resources, client)
 
 
 def _preview(
@@ -90,7 +99,8 @@ def _write(
         _check_budget(request, sessions)
         works = planned_works(sessions, check_mode=False)
         if any(work.step.writes for work in works):
-            apply(pool, works, installer, leases, request.wait_timeout, ending.sleep)
+            waits = Waits(request.wait_timeout if request.wait else 0, request.wait_timeout, ending.sleep)
+            apply(pool, works, installer, leases, waits)
     except BaseException:
         # Whoever waits for one of the Leases must not meet anything of ours at work.
         helm.processes.close()
@@ -102,7 +112,7 @@ def _write(
 
 def _installer(request: Request, helm: HelmFinder, run: RunDirectory) -> Installer:
     found = helm.find()
-    return Installer(found, Kustomize(request.kustomize_binary, found), ChartStore(run), request.owner)
+    return Installer(found, Kustomize(request.kustomize_binary, found), ChartStore(run), request.owner, request.adopt)
 
 
 def _for_each(pool: ThreadPoolExecutor, sessions: Iterable[ClusterSession], work: Callable) -> None:

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -21,8 +23,17 @@ from .outcome import HostOutcome
 from .plan import Scope, Step, Wanted, plan_cluster
 from .releases import Listing, list_releases
 from .request import Request, Target
+from .service_account import user_of
 
 MAX_WARNINGS = 50
+
+
+@dataclass(frozen=True)
+class Actor:
+    """As whom something is done on a cluster: by our client, and by Helm."""
+
+    client: Client
+    kubeconfig: Kubeconfig
 
 
 class ClusterSession:
@@ -35,6 +46,8 @@ class ClusterSession:
         self.listing = Listing()
         self._request = request
         self._temp_directory = temp_directory
+        self._actors: dict[str, Actor] = {}
+        self._guard = threading.Lock()
 
     @property
     def is_alive(self) -> bool:
@@ -60,6 +73,25 @@ class ClusterSession:
     def kubeconfig(self) -> Kubeconfig:
         """A kubeconfig of this one context, complete in itself, for Helm."""
         return load(self.target.connection)
+
+    def actor(self, service_account: str) -> Actor:
+        """As whom bundles of this ``serviceAccount`` ('' for none) are deployed. Asks once. Raises FleetError."""
+        with self._guard:
+            if service_account not in self._actors:
+                self._actors[service_account] = self._find_actor(service_account)
+            return self._actors[service_account]
+
+    def _find_actor(self, service_account: str) -> Actor:
+        user = user_of(self.client, self._request.service_account_namespace, service_account)
+        if not user:
+            return Actor(self.client, self.kubeconfig)
+        client = Client(
+            self.target.connection,
+            temp_directory=self._temp_directory,
+            timeout=self._request.request_timeout,
+            impersonate=user,
+        )
+        return Actor(client, self.kubeconfig.impersonating(user))
 
     @property
     def secrets(self) -> list[str]:
@@ -115,6 +147,8 @@ class ClusterSession:
 
     def disconnect(self) -> None:
         """Close the connections: a thousand clusters with nothing to do would hold a thousand. They open again."""
+        for actor in self._actors.values():
+            actor.client.close()
         if "client" in self.__dict__:
             self.client.close()
 

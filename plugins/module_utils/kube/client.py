@@ -50,11 +50,13 @@ class Client:
 
     ``timeout`` is in seconds: for an answer to begin, and for each further piece of it. Nothing is
     opened before the first request. ``requests`` counts what was sent, ``warnings`` holds what the
-    API server (headers ``Warning``) and the kubeconfig want the user to know.
+    API server (headers ``Warning``) and the kubeconfig want the user to know. ``impersonate`` is the
+    user to act as, if not the kubeconfig's own.
     """
 
-    def __init__(self, connection: Connection, *, temp_directory: Path, timeout: float = 30):
+    def __init__(self, connection: Connection, *, temp_directory: Path, timeout: float = 30, impersonate: str = ""):
         self.connection = connection
+        self._impersonate = impersonate
         self.timeout = timeout
         self.requests = 0
         self.warnings: list[str] = []
@@ -153,7 +155,8 @@ class Client:
     def _connect(self) -> tuple[Transport, Credentials]:
         with self._guard:
             if self._kubeconfig is None:
-                self._kubeconfig = load(self.connection)
+                kubeconfig = load(self.connection)
+                self._kubeconfig = kubeconfig.impersonating(self._impersonate) if self._impersonate else kubeconfig
                 self.warnings += self._kubeconfig.warnings
             if self._transport is None or self._credentials.is_due:
                 login = credentials(self._kubeconfig)

@@ -15,7 +15,7 @@ import functools
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import FleetError
@@ -65,6 +65,17 @@ class Kubeconfig:
     @property
     def user(self) -> dict[str, Any]:
         return self.document["users"][0]["user"]
+
+    def impersonating(self, user: str) -> Kubeconfig:
+        """The same, acting as ``user``. Raises FleetError where it acts as somebody else already."""
+        if self.user.get("as"):
+            raise FleetError(
+                f"it acts as {self.user['as']} already, and cannot act as {user} besides",
+                place=self.place,
+                remedy="Use a user of its own rights, or name no service account.",
+            )
+        users = [{"name": self.document["users"][0]["name"], "user": {**self.user, "as": user}}]
+        return replace(self, document={**self.document, "users": users})
 
     def to_bytes(self) -> bytes:
         """The kubeconfig as text, for ``helm`` (JSON is YAML too, and many times faster to write)."""

@@ -5,18 +5,21 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from ansible_collections.gitops.fleet.plugins.module_utils.bundle.bundle import Bundle
 from ansible_collections.gitops.fleet.plugins.module_utils.chart.helm import HelmError
-from ansible_collections.gitops.fleet.plugins.module_utils.deploy.apply import _in_turns, apply, planned_works, preview
+from ansible_collections.gitops.fleet.plugins.module_utils.deploy.apply import Waits, _in_turns, apply, preview
 from ansible_collections.gitops.fleet.plugins.module_utils.deploy.guard import as_fleet_error
 from ansible_collections.gitops.fleet.plugins.module_utils.deploy.installation import Applied
 from ansible_collections.gitops.fleet.plugins.module_utils.deploy.outcome import HostOutcome
-from ansible_collections.gitops.fleet.plugins.module_utils.deploy.plan import Action, Step, Wanted
+from ansible_collections.gitops.fleet.plugins.module_utils.deploy.plan import Action, Dependency, Step, Wanted
 from ansible_collections.gitops.fleet.plugins.module_utils.deploy.releases import Release
+from ansible_collections.gitops.fleet.plugins.module_utils.deploy.work import planned_works
 from ansible_collections.gitops.fleet.plugins.module_utils.errors import FleetError, Unreachable
 from ansible_collections.gitops.fleet.plugins.module_utils.kube.discovery import Discovery
 from ansible_collections.gitops.fleet.plugins.module_utils.target.cluster import Cluster
@@ -48,9 +51,10 @@ class Session:
     def fail(self, error):
         self.outcome.unreachable = str(error)
 
-    def wants(self, bundle, namespace="web", action=Action.INSTALL, options=None, release=None):
+    def wants(self, bundle, namespace="web", action=Action.INSTALL, options=None, release=None, after=()):
         deployment = BundleDeployment(Bundle(bundle, "fleet-default", {}), Cluster("one"), options or {})
-        wanted = Wanted(bundle, "apps", namespace, bundle, deployment)
+        depends_on = tuple(Dependency(name, (namespace, name), frozenset(states)) for name, *states in after)
+        wanted = Wanted(bundle, "apps", namespace, bundle, deployment, depends_on=depends_on)
         self.steps.append(Step(action, bundle, namespace, bundle, "because", wanted, release))
         return self
 
@@ -84,7 +88,7 @@ def run():
 
         def do(installer, *sessions, wait=5, sleep=time.sleep):
             works = planned_works(sessions, check_mode=False)
-            apply(pool, works, installer, Leases(), wait, sleep)
+            apply(pool, works, installer, Leases(), Waits(wait, wait, sleep))
             return {(work.session.outcome.host, work.step.namespace, work.step.bundle): work.outcome for work in works}
 
         yield do
@@ -144,7 +148,7 @@ def test_a_cluster_that_stopped_answering_is_told_from_helms_failure(run, action
     session.client.answers["GET", "/version"] = Unreachable("nobody there")
     with ThreadPoolExecutor(1) as one_by_one:
         works = planned_works([session], check_mode=False)
-        apply(one_by_one, works, Installer(bad=HelmError("dial tcp …")), Leases(), 5, time.sleep)
+        apply(one_by_one, works, Installer(bad=HelmError("dial tcp …")), Leases(), Waits(5, 5, time.sleep))
     assert session.outcome.unreachable == "nobody there"
     assert "not tried" in works[1].outcome.error
 
@@ -170,7 +174,7 @@ def test_what_was_applied_is_kept_by_name_only(run):
     session = Session().wants("app")
     works = planned_works([session], check_mode=False)
     with ThreadPoolExecutor(1) as pool:
-        apply(pool, works, Installer(), Leases(), 0, time.sleep)
+        apply(pool, works, Installer(), Leases(), Waits(0, 0, time.sleep))
     assert works[0].applied.objects == [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "app"}}]
 
 
@@ -215,3 +219,103 @@ def test_a_cluster_with_many_steps_does_not_come_before_all_others():
         session.wants("a").wants("b")
     order = [(work.session.outcome.host, work.step.bundle) for work in _in_turns(planned_works(sessions, False))]
     assert order == [("0", "a"), ("1", "a"), ("2", "a"), ("0", "b"), ("1", "b"), ("2", "b")]
+
+
+class Recorder(Installer):
+    """Notes in which order the releases come."""
+
+    def __init__(self, **errors):
+        super().__init__(**errors)
+        self.order = []
+
+    def install_or_upgrade(self, session, step, dry_run=False):
+        self.order.append(step.bundle)
+        return super().install_or_upgrade(session, step, dry_run)
+
+
+READY = "Ready"
+
+
+def test_what_depends_on_others_comes_after_them_on_its_cluster(run):
+    installer = Recorder()
+    session = Session().wants("a", after=[("b", READY)]).wants("b", after=[("c", READY)]).wants("c").wants("d")
+    outcomes = run(installer, session)
+    assert [name for name in installer.order if name != "d"] == ["c", "b", "a"]
+    assert all(outcome.healthy and outcome.changed for outcome in outcomes.values())
+
+
+def missing(session, bundle):
+    """The bundle's object is gone as soon as it is made: the bundle is not ready."""
+    session.client.answers["LIST", "/api/v1/namespaces/web/configmaps"] = []
+    session.client.answers["GET", f"/api/v1/namespaces/web/configmaps/{bundle}"] = refused(404)
+    return session
+
+
+def test_what_depends_on_a_bundle_that_does_not_become_ready_is_not_deployed(run):
+    installer = Recorder()
+    session = missing(
+        Session().wants("db").wants("app", after=[("db", READY)]).wants("web", after=[("app", READY)]), "db"
+    )
+    outcomes = run(installer, session, wait=0.2)
+    assert installer.order == ["db"]
+    assert outcomes["one", "web", "app"].error.startswith(
+        "it depends on bundle db, which is NotReady: ConfigMap web/db: is not there"
+    )
+    assert "it depends on bundle app, which is ErrApplied" in outcomes["one", "web", "web"].error
+    assert not outcomes["one", "web", "app"].changed
+
+
+def test_a_bundle_that_is_waited_for_holds_up_its_own_cluster_only(run):
+    slow = missing(Session("slow").wants("db").wants("app", after=[("db", READY)]), "db")
+    begin = time.monotonic()
+    done = {}
+
+    class Timed(Installer):
+        def install_or_upgrade(self, session, step, dry_run=False):
+            done[session.outcome.host, step.bundle] = time.monotonic() - begin
+            return super().install_or_upgrade(session, step)
+
+    run(Timed(), slow, Session("quick").wants("db").wants("app", after=[("db", READY)]), wait=1)
+    assert ("slow", "app") not in done
+    assert done["quick", "app"] < 0.5
+
+
+def test_states_that_are_accepted_besides_ready(run):
+    installer = Recorder()
+    session = missing(Session().wants("db").wants("app", after=[("db", READY, "NotReady")]), "db")
+    assert run(installer, session, wait=0)["one", "web", "app"].changed
+    failing = Session("two").wants("db").wants("app", after=[("db", "ErrApplied")])
+    assert run(Recorder(db=FleetError("no")), failing)["two", "web", "app"].changed
+
+
+def test_what_a_bundle_depends_on_is_looked_at_even_where_nothing_is_done_to_it(run):
+    release = Release("web", "db", 1, "deployed", {})
+    session = Session().wants("db", action=Action.NONE, release=release).wants("app", after=[("db", READY)])
+    document = {"name": "db", "version": 1, "manifest": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: db}\n"}
+    packed = base64.b64encode(base64.b64encode(json.dumps(document).encode())).decode()
+    session.client.objects["/api/v1/namespaces/web/secrets/sh.helm.release.v1.db.v1"] = {"data": {"release": packed}}
+    assert "is NotReady" in run(Installer(), session, wait=0.1)["one", "web", "app"].error
+    session.client.put("/api/v1/namespaces/web/configmaps/db", {"metadata": {"name": "db", "namespace": "web"}})
+    session.outcome.releases.clear()
+    outcomes = run(Installer(), session, wait=0.1)
+    assert outcomes["one", "web", "app"].changed
+    assert outcomes["one", "web", "db"].healthy is True
+
+
+def test_what_depends_on_a_paused_bundle_that_was_never_deployed_waits(run):
+    session = Session().wants("db", action=Action.PAUSED).wants("app", after=[("db", READY)])
+    assert "which is Pending" in run(Installer(), session, wait=0.1)["one", "web", "app"].error
+
+
+def test_a_run_that_is_told_to_end_does_not_go_on_to_the_next_level():
+    installer = Recorder()
+    session = missing(Session().wants("db").wants("app", after=[("db", READY)]), "db")
+
+    def sleep(_seconds):
+        raise FleetError("the run was told to end")
+
+    with ThreadPoolExecutor(1) as pool:
+        works = planned_works([session], check_mode=False)
+        apply(pool, works, installer, Leases(), Waits(0, 60, sleep))
+    assert installer.order == ["db"]
+    assert works[1].outcome.error == "the run was told to end"

@@ -10,6 +10,7 @@ from ansible_collections.gitops.fleet.plugins.module_utils.bundle.build import B
 from ansible_collections.gitops.fleet.plugins.module_utils.bundle.bundle import Bundle
 from ansible_collections.gitops.fleet.plugins.module_utils.deploy import desired, labels
 from ansible_collections.gitops.fleet.plugins.module_utils.deploy.desired import desired_state
+from ansible_collections.gitops.fleet.plugins.module_utils.deploy.downstream import Sources
 from ansible_collections.gitops.fleet.plugins.module_utils.deploy.request import Request, Target
 from ansible_collections.gitops.fleet.plugins.module_utils.kube.connection import Connection
 from ansible_collections.gitops.fleet.plugins.module_utils.source.gitrepo import GitRepo
@@ -40,7 +41,7 @@ def state(tmp_path):
             repo = GitRepo(name=gitrepo, repo=f"https://git.example.com/{gitrepo}", namespace="fleet-default")
             paths.append(Build(repo, "c" * 40, bundles).save(tmp_path))
         request = Request(targets=targets, builds=[str(path) for path in paths], owner="me")
-        return desired_state(request, None, tmp_path)
+        return desired_state(request, None, tmp_path, Sources())
 
     return make
 
