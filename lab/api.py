@@ -18,17 +18,24 @@ class ApiServer:
     def __init__(self, port: int, pki: Path, token: str = ""):
         self._port = port
         self._context = ssl.create_default_context(cafile=pki / "ca.crt")
-        self._headers = {"Accept": "application/json", "Content-Type": "application/json"}
+        self._headers = {"Accept": "application/json"}
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
         else:
             self._context.load_cert_chain(pki / "admin.crt", pki / "admin.key")
 
-    def request(self, method: str, path: str, body: dict | None = None) -> tuple[int, bytes]:
+    def request(
+        self, method: str, path: str, body: dict | list | None = None, content_type: str = "application/json"
+    ) -> tuple[int, bytes]:
         """Make one request; returns the status and the answer."""
         connection = http.client.HTTPSConnection("127.0.0.1", self._port, timeout=30, context=self._context)
         try:
-            connection.request(method, path, body=json.dumps(body) if body else None, headers=self._headers)
+            connection.request(
+                method,
+                path,
+                body=json.dumps(body) if body else None,
+                headers={**self._headers, "Content-Type": content_type},
+            )
             answer = connection.getresponse()
             return answer.status, answer.read()
         finally:

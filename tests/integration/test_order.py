@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import base64
-import json
 
 import pytest
 import yaml
@@ -70,7 +69,7 @@ def test_a_bundle_is_deployed_with_the_rights_of_its_service_account_only(make_n
     api = node.lab.cluster("prod-eu").api()
 
     def make(path, **body):
-        status, answer = api.request("POST", path, json.dumps(body).encode())
+        status, answer = api.request("POST", path, body)
         assert status == 201, answer
 
     for name in (namespace, accounts):
@@ -151,7 +150,7 @@ def test_resources_are_read_from_the_cluster_that_is_named(node):
         ("/api/v1/namespaces", {"metadata": {"name": workspace}}),
         (f"/api/v1/namespaces/{workspace}/configmaps", {"metadata": {"name": "ca"}, "data": {"ca.crt": "theirs"}}),
     ):
-        status, answer = api.request("POST", path, json.dumps(body).encode())
+        status, answer = api.request("POST", path, body)
         assert status == 201, answer
     repository = node.repository()
     node.gitrepos[-1]["workspace"] = workspace

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import pytest
-from fleet import bundle, config_map, release_record
+import yaml
+from fleet import bundle, config_map, deployment, release_record
 
 FOREIGN_ANNOTATIONS = ("fleet.cattle.io/bundle-id", "fleet.cattle.io/agent-namespace")
 """By which a Fleet agent takes a release for an orphan of its own and uninstalls it."""
@@ -213,3 +214,54 @@ def test_no_release_of_ours_would_be_taken_for_an_orphan_by_a_fleet_agent(make_n
         assert len(found["gitops.fleet/deployment"]) == 63
         assert found["gitops.fleet/commit"] == commit
         assert found["gitops.fleet/format"] == "1"
+
+
+def patch(node, cluster: str, path: str, operations: list) -> None:
+    api = node.lab.cluster(cluster).api()
+    status, answer = api.request("PATCH", path, operations, content_type="application/json-patch+json")
+    assert status == 200, answer
+
+
+def without_our_labels(node, cluster: str, namespace: str) -> None:
+    """Make the releases of a namespace what they are where others made them."""
+    for name, secret in node.releases(cluster, namespace).items():
+        labels = {key: value for key, value in secret["metadata"]["labels"].items() if "gitops.fleet" not in key}
+        operations = [{"op": "replace", "path": "/metadata/labels", "value": labels}]
+        patch(node, cluster, f"/api/v1/namespaces/{namespace}/secrets/{name}", operations)
+
+
+def as_fleets_agent_applied(node, cluster: str, path: str) -> None:
+    """Make the object what it is where Fleet's agent applied it: everything belongs to its field manager."""
+    entries = node.get(cluster, path)["metadata"]["managedFields"]
+    for entry in entries:
+        entry["manager"] = entry["manager"].replace("helm", "fleetagent")
+    patch(node, cluster, path, [{"op": "replace", "path": "/metadata/managedFields", "value": entries}])
+    assert {entry["manager"] for entry in node.get(cluster, path)["metadata"]["managedFields"]} >= {"fleetagent"}
+
+
+def test_a_release_of_fleets_agent_is_taken_over_whole_and_nothing_restarts(node):
+    node.only("prod-eu")
+    namespace = node.namespace()
+    repository = node.repository()
+    release = f"{repository.name}-app"
+    web = deployment("web")
+    web["spec"]["template"]["metadata"]["annotations"] = {"one": "1", "two": "2"}
+    files = {**bundle("app", namespace), "app/web.yaml": yaml.safe_dump(web)}
+    repository.commit(files)
+    # The release that Fleet makes is the one that we make, less our labels.
+    node.deploy().succeeded()
+    without_our_labels(node, "prod-eu", namespace)
+    path = f"/apis/apps/v1/namespaces/{namespace}/deployments/web"
+    as_fleets_agent_applied(node, "prod-eu", path)
+    as_fleets_agent_applied(node, "prod-eu", f"/api/v1/namespaces/{namespace}/configmaps/app")
+    before = node.get("prod-eu", path)["metadata"]
+
+    node.deploy(fleet_adopt=[release]).succeeded()
+    after = node.get("prod-eu", path)["metadata"]
+    assert (after["generation"], after["uid"]) == (before["generation"], before["uid"])
+    assert "fleetagent" not in {entry["manager"] for entry in after["managedFields"]}
+
+    web["spec"]["template"]["metadata"]["annotations"] = {"one": "changed"}
+    repository.commit({"app/web.yaml": yaml.safe_dump(web)})
+    node.deploy().succeeded()
+    assert node.get("prod-eu", path)["spec"]["template"]["metadata"]["annotations"] == {"one": "changed"}

@@ -21,7 +21,8 @@ from ..chart.yaml_text import to_yaml
 from ..kube.client import METADATA, METADATA_LIST, ApiError, Client
 from . import labels
 from .downstream import copy_all, delete_copies
-from .manifest import checked
+from .field_managers import hand_over
+from .manifest import checked, index, parse_manifest
 from .masking import is_secret, secret_values
 from .namespace import ensure_namespace
 from .plan import Step
@@ -64,6 +65,7 @@ class Installer:
         actor = session.actor(options.get("serviceAccount") or "")
         if not dry_run:
             _clear_interrupted(self._helm, session, step)
+            _own_its_fields(session, step)
             ensure_namespace(actor.client, deployment)
             copy_all(
                 session.client,
@@ -168,6 +170,17 @@ def _clear_interrupted(helm: Helm, session: ClusterSession, step: Step) -> None:
         _uninstall(helm, session, step, step.wanted.deployment.options.get("serviceAccount") or "")
     else:
         _delete_secret(session.client, release.namespace, release.secret_name)
+
+
+def _own_its_fields(session: ClusterSession, step: Step) -> None:
+    """Where somebody else wrote the last revision: what Fleet's agent applied in it becomes ours."""
+    release = step.release
+    if release is None or release.is_pending or release.labels.get(labels.REVISION) == str(release.revision):
+        return
+    record = read_release(session.client, release.namespace, release.secret_name)
+    if record:
+        objects = index(parse_manifest(record.manifest), release.namespace, session.namespaced)
+        hand_over(session.client, session.discovery, objects)
 
 
 def _uninstall(helm: Helm, session: ClusterSession, step: Step, service_account: str) -> None:
