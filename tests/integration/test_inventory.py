@@ -128,6 +128,7 @@ def test_hosts_groups_and_variables(user, tmp_path):
         "labels": {"env": "dev", "region": "eu"},
         "annotations": {},
         "templateValues": {"replicas": 1},
+        "status": {},
         "source": "file",
         "kubeconfig": str(tmp_path / "kubeconfigs/dev-eu.yaml"),
         "context": "dev",
@@ -288,7 +289,7 @@ def test_labels_that_fall_into_one_group_are_told(usual):
         ([BARE], {"cluster_groups": [{"name": "a", "selector": {"matchLabels": {"a": 1}}}]}, "label a is not a string"),
         ([BARE], {"label_selector": "a b"}, "label selector 'a b' is not understood"),
         ([BARE], {"workspace": "a.b"}, "'a.b' is no name that a workspace can have"),
-        ([BARE], {"sources": [{"type": "rancher"}]}, "type 'rancher'"),
+        ([BARE], {"sources": [{"type": "argo"}]}, "type 'argo'"),
     ],
 )
 def test_mistakes(usual, clusters, options, said):

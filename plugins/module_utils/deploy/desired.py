@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..bundle.build import Build
@@ -19,6 +19,7 @@ from ..errors import FleetError
 from ..target.deployment import BundleDeployment, deployment_id
 from ..target.targeting import Targeting
 from . import labels
+from .cluster_values import ClusterValues
 from .evaluation import evaluate
 from .guard import as_fleet_error
 from .plan import Wanted
@@ -54,6 +55,7 @@ def desired_state(request: Request, helm: HelmFinder, cache: Path) -> Desired:
     it) concerns that bundle alone.
     """
     desired = Desired(wanted={target.fleet_name: [] for target in request.targets})
+    overrides = ClusterValues(request.targets)
     targeting = Targeting((target.cluster for target in request.targets), request.groups)
     for path in request.builds:
         build = Build.load(Path(path))
@@ -67,7 +69,7 @@ def desired_state(request: Request, helm: HelmFinder, cache: Path) -> Desired:
             except Exception as error:
                 shown = as_fleet_error(error).at(f"bundle {bundle.name}")
                 _add_unmatched(desired, request, gitrepo, bundle, shown)
-        _add(desired, build, gitrepo, deployments, evaluate(deployments, helm, cache))
+        _add(desired, build, gitrepo, deployments, evaluate(deployments, helm, cache), overrides)
     return desired
 
 
@@ -93,6 +95,7 @@ def _add(
     gitrepo: str,
     deployments: Sequence[BundleDeployment],
     evaluated: Sequence[BundleDeployment | FleetError],
+    overrides: ClusterValues,
 ) -> None:
     errors: dict[str, FleetError] = {}
     for deployment, result in zip(deployments, evaluated, strict=True):
@@ -101,10 +104,14 @@ def _add(
             errors.setdefault(deployment.bundle.name, result)
     desired.kept_bundles.update(map(labels.label_value, errors))
     values = _DeploymentValues()
-    for deployment, result in zip(deployments, evaluated, strict=True):
-        final = deployment if isinstance(result, FleetError) else result
+    finals = [
+        deployment if isinstance(result, FleetError) else result
+        for deployment, result in zip(deployments, evaluated, strict=True)
+    ]
+    for before, final in zip(finals, overrides.over_all(finals), strict=True):
+        wanted = _wanted(final, values, gitrepo, build.commit, errors.get(final.bundle.name))
         desired.wanted[f"{final.cluster.namespace}.{final.cluster.name}"].append(
-            _wanted(final, values, gitrepo, build.commit, errors.get(final.bundle.name))
+            replace(wanted, overridden=overrides.places(before, final))
         )
 
 

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 
 from ..errors import FleetError, Unreachable
 from ..kube.client import ApiError, Client
+from ..kube.connection import AnyConnection
 from ..kube.discovery import Discovery
 from ..kube.identity import cluster_uid
 from ..kube.kubeconfig import Kubeconfig, load
@@ -26,15 +27,25 @@ MAX_WARNINGS = 50
 
 
 class ClusterSession:
-    """Everything that a run holds for one cluster. Methods raise FleetError; ``outcome`` collects results."""
+    """Everything that a run holds for one cluster. Methods raise FleetError; ``outcome`` collects results.
 
-    def __init__(self, target: Target, request: Request, temp_directory: Path):
+    ``read`` makes kubeconfigs of connections, also of those that lead by way of a hub.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        request: Request,
+        temp_directory: Path,
+        read: Callable[[AnyConnection], Kubeconfig] = load,
+    ):
         self.target = target
         self.outcome = HostOutcome(host=target.host, cluster=target.fleet_name)
         self.steps: list[Step] = []
         self.listing = Listing()
         self._request = request
         self._temp_directory = temp_directory
+        self._read = read
 
     @property
     def is_alive(self) -> bool:
@@ -49,7 +60,10 @@ class ClusterSession:
     @cached_property
     def client(self) -> Client:
         return Client(
-            self.target.connection, temp_directory=self._temp_directory, timeout=self._request.request_timeout
+            self.target.connection,
+            temp_directory=self._temp_directory,
+            timeout=self._request.request_timeout,
+            read=self._read,
         )
 
     @cached_property
@@ -59,7 +73,7 @@ class ClusterSession:
     @cached_property
     def kubeconfig(self) -> Kubeconfig:
         """A kubeconfig of this one context, complete in itself, for Helm."""
-        return load(self.target.connection)
+        return self._read(self.target.connection)
 
     @property
     def secrets(self) -> list[str]:

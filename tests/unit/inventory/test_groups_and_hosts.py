@@ -8,10 +8,16 @@ import re
 
 import pytest
 from ansible_collections.gitops.fleet.plugins.module_utils.errors import FleetError
+from ansible_collections.gitops.fleet.plugins.module_utils.kube.connection import Connection
 from ansible_collections.gitops.fleet.plugins.module_utils.target.cluster import Cluster
 from ansible_collections.gitops.fleet.plugins.module_utils.target.selector import compile_selector, matches
-from ansible_collections.gitops.fleet.plugins.plugin_utils.inventory.groups import LabelGroups, cluster_groups, safe
-from ansible_collections.gitops.fleet.plugins.plugin_utils.inventory.hosts import check_unique, choose, host_names
+from ansible_collections.gitops.fleet.plugins.plugin_utils.inventory.groups import (
+    LabelGroups,
+    defined_groups,
+    safe,
+    selected_groups,
+)
+from ansible_collections.gitops.fleet.plugins.plugin_utils.inventory.hosts import choose, host_names, without_collisions
 from ansible_collections.gitops.fleet.plugins.plugin_utils.inventory.label_selector import parse
 from ansible_collections.gitops.fleet.plugins.plugin_utils.inventory.record import Record
 from hypothesis import given
@@ -24,7 +30,7 @@ LABEL_KEY = st.from_regex(r"([a-z]{1,3}(\.[a-z]{1,3})?/)?[A-Za-z0-9]([-A-Za-z0-9
 
 
 def record(name: str, workspace: str = "fleet-default", **labels: str) -> Record:
-    return Record(Cluster(name, workspace, labels), kubeconfig=f"/k/{workspace}.{name}", source="test")
+    return Record(Cluster(name, workspace, labels), Connection(f"/k/{workspace}.{name}"), source="test")
 
 
 # --- hosts ------------------------------------------------------------------------------------------
@@ -80,9 +86,9 @@ def test_choosing():
 
 
 def test_one_name_twice_is_never_merged():
-    check_unique([record("a"), record("a", "other")])
+    without_collisions([record("a"), record("a", "other")])
     with pytest.raises(FleetError, match="two clusters a in workspace fleet-default"):
-        check_unique([record("a"), record("b"), record("a")])
+        without_collisions([record("a"), record("b"), record("a")])
 
 
 # --- groups -----------------------------------------------------------------------------------------
@@ -126,7 +132,7 @@ def test_every_label_is_in_a_group_with_a_good_name(labels):
 
 
 def defined(*entries: object) -> list:
-    return cluster_groups(list(entries), "fleet-default", "/nowhere/x.fleet.yml")
+    return selected_groups(defined_groups(list(entries), "fleet-default", "/nowhere/x.fleet.yml"))
 
 
 def test_cluster_groups():
