@@ -5,6 +5,7 @@
 
 import copy
 import json
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,11 @@ class SimulatedHub:
         self.refuse: Answer | None = None
         self._pages: dict[str, Answer] = {}
 
+    def serve(self, objects: Mapping[str, Any]) -> None:
+        """Have these ``objects`` as well, or instead of those that are there."""
+        self.objects.update(objects)
+        self._pages.clear()
+
     @property
     def paths(self) -> list[str]:
         """The paths that were asked for, without their queries."""
@@ -43,8 +49,9 @@ class SimulatedHub:
         if self.refuse is not None:
             return self.refuse
         # Pages are made once: what is measured is the reader, not this.
-        if request.path not in self._pages or isinstance(self.objects.get(request.path), dict):
-            self._pages[request.path] = self._page(request.path)
+        if request.path not in self._pages:
+            # As behind Rancher's proxy, whichever cluster is asked for.
+            self._pages[request.path] = self._page(re.sub(r"^/k8s/clusters/[^/]+", "", request.path))
         return self._pages[request.path]
 
     def _page(self, address: str) -> Answer:
@@ -69,8 +76,7 @@ _PAYLOAD = json.loads("""
 {"apiVersion": "fleet.cattle.io/v1alpha1", "kind": "Cluster",
  "metadata": {"creationTimestamp": "2026-01-10T09:12:11Z", "generation": 3, "resourceVersion": "48811231",
   "finalizers": ["fleet.cattle.io/cluster-finalizer"],
-  "annotations": {"objectset.rio.cattle.io/applied": "H4sIAAAAAAAA/5RSwW7bMAz9FYFnu7FTt0kF9DBs2GHALgN2GXagJSbmKkuGSLsNAv/7QDtN1qHDsJNB8j2+R",
-   "objectset.rio.cattle.io/id": "fleet-cluster"},
+  "annotations": {"objectset.rio.cattle.io/id": "fleet-cluster"},
   "managedFields": [{"apiVersion": "fleet.cattle.io/v1alpha1", "fieldsType": "FieldsV1", "manager": "fleetcontroller",
    "operation": "Update", "subresource": "status", "time": "2026-02-01T10:00:00Z",
    "fieldsV1": {"f:status": {".": {}, "f:agent": {".": {}, "f:lastSeen": {}, "f:namespace": {}}, "f:conditions": {},
@@ -99,6 +105,7 @@ def fleet_cluster(name: str, workspace: str = "fleet-default", labels: dict | No
     """A Cluster of a Fleet manager's, with all that its controllers write."""
     found = copy.deepcopy(_PAYLOAD)
     found["metadata"].update(name=name, namespace=workspace, labels=labels or {}, uid=f"uid-{workspace}-{name}")
+    found["metadata"]["annotations"]["objectset.rio.cattle.io/applied"] = "H4sIAAAAAAAA" * 50
     found["status"]["namespace"] = f"cluster-{workspace}-{name}"
     found["spec"].update(spec)
     return found

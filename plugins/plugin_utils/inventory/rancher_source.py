@@ -151,7 +151,7 @@ def _without_ranchers(found: dict[str, str]) -> dict[str, str]:
     return {
         key: value
         for key, value in found.items()
-        if "cattle.io/" not in key and not key.startswith("kubectl.kubernetes.io")
+        if "cattle.io/" not in key and not key.startswith("kubectl.kubernetes.io/")
     }
 
 
