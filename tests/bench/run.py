@@ -17,7 +17,6 @@ import sys
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import yaml
@@ -57,8 +56,11 @@ class Bench:
     def log(self) -> Path:
         return self.directory / "last.log"
 
-    def ansible(self, *arguments: str, version: str = "2.19", program: str = "ansible-playbook") -> Usage:
-        command = [str(self.virtual_environments[version] / "bin" / program), *map(str, arguments)]
+    def ansible(self, *arguments: str, version: str = "2.19") -> Usage:
+        return self.program("ansible-playbook", *arguments, version=version)
+
+    def program(self, name: str, *arguments: str | Path, version: str = "2.19") -> Usage:
+        command = [str(self.virtual_environments[version] / "bin" / name), *map(str, arguments)]
         return measure(command, self.environment, CHECKOUT, self.log)
 
     def repository(self, name: str, bundles: int, content: str) -> Path:
@@ -283,9 +285,7 @@ def main() -> None:
             "deploy": lambda: bench_deploy(bench, options.deploy_bundles),
             "idle": lambda: bench_nothing_to_do(bench, options.idle_bundles, options.baseline_bundles),
             "results": lambda: bench_results(bench),
-            "inventory": lambda: bench_inventory(
-                bench.directory / "inventory", bench.runs, partial(bench.ansible, program="ansible-inventory")
-            ),
+            "inventory": lambda: bench_inventory(bench.directory / "inventory", bench.runs, bench.program),
         }
         sections = [line for name in only for line in parts[name]()]
     text = "\n".join([*_head(options.runs), *sections])
