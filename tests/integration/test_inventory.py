@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import re
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from typing import Any
 import pytest
 import yaml
 from fleet import CHECKOUT, CORES
+from simulated_hub import SimulatedHub, fleet_cluster, fleet_objects
 
 NEWEST = CHECKOUT / ".venv-newest"
 """The environment with the newest ansible-core, where a Python for it was found."""
@@ -304,7 +307,29 @@ def test_other_files_are_left_to_other_plugins(usual, tmp_path):
     assert hosts(usual.inventory(tmp_path / "hosts.yml"), "ungrouped") == ["a"]
 
 
-def test_the_examples_of_the_documentation_run(usual, tmp_path):
+@pytest.fixture
+def every_hub(tmp_path) -> Iterator[SimulatedHub]:
+    """A Fleet manager, a Rancher and a Cluster API management cluster in one, and the cluster that all of them have."""
+    hub = SimulatedHub(tmp_path, fleet_objects([fleet_cluster("managed")]))
+    ranchers = {"id": "c-m-1", "name": "shop", "fleetWorkspaceName": "fleet-default"}
+    ranchers["conditions"] = [{"type": "Ready", "status": "True"}]
+    kubeconfig = base64.b64encode(yaml.safe_dump(hub.server.kubeconfig({"token": TOKEN})).encode()).decode()
+    capi = "/apis/cluster.x-k8s.io"
+    hub.serve(
+        {
+            "/v3/clusters": {"data": [ranchers]},
+            capi: {"preferredVersion": {"version": "v1beta2"}},
+            f"{capi}/v1beta2/namespaces/shops/clusters": [{"metadata": {"name": "one", "namespace": "shops"}}],
+            f"{capi}/v1beta2/namespaces/edge/clusters": [],
+            "/api/v1/namespaces/shops/secrets/one-kubeconfig": {"data": {"value": kubeconfig}},
+            "/api/v1/nodes": [{"metadata": {"name": "n", "labels": {"kubernetes.io/os": "windows"}}}],
+        }
+    )
+    yield hub
+    hub.server.close()
+
+
+def test_the_examples_of_the_documentation_run(usual, tmp_path, every_hub):
     shown = usual.run("ansible-doc", "-t", "inventory", "gitops.fleet.clusters", "--json")
     assert shown.returncode == 0, shown.stderr
     (documentation,) = json.loads(shown.stdout).values()
@@ -312,13 +337,30 @@ def test_the_examples_of_the_documentation_run(usual, tmp_path):
     for name in ("shop-1", "shop-2"):
         (tmp_path / "kubeconfigs" / "edge" / f"{name}.yaml").write_text(yaml.safe_dump(_kubeconfig("default")))
     (tmp_path / "clusters.yaml").write_text(yaml.safe_dump([BARE]))
-    (tmp_path / "job").write_text(yaml.safe_dump(_kubeconfig("prod-1", "dev-1")))
-    found = []
-    for number, example in enumerate(documentation["examples"].split("\n---\n")):
-        path = tmp_path / f"{number}.fleet.yml"
-        path.write_text(example)
-        found.append(hosts(usual.inventory(path, FLEET_KUBECONFIG=str(tmp_path / "job")), "fleet"))
-    assert found == [["prod-eu", "dev-eu"], ["bare", "shop-1", "shop-2"], ["prod-1"]]
+    (tmp_path / "ca.pem").write_bytes(every_hub.server.authority.pem)
+    hub, others = every_hub.server.kubeconfig({"token": TOKEN}), _kubeconfig("prod-1", "dev-1")
+    job = {**hub, **{part: hub[part] + others[part] for part in ("clusters", "users", "contexts")}}
+    (tmp_path / "job").write_text(yaml.safe_dump(job))
+    address = f"url: {every_hub.server.url}\n    ca_file: ca.pem"
+    found = {}
+    for example in documentation["examples"].split("\n---\n"):
+        name = re.search(r"# (\S+):", example).group(1)
+        (tmp_path / name).write_text(example.replace("url: https://rancher.example.com", address))
+        given = {"FLEET_KUBECONFIG": str(tmp_path / "job"), "RANCHER_TOKEN": TOKEN}
+        inventory = usual.inventory(tmp_path / name, **given)
+        assert TOKEN not in json.dumps(inventory)
+        found[name] = hosts(inventory, "fleet")
+    assert found == {
+        "manager.fleet.yml": ["managed"],
+        "clusters.fleet.yml": ["prod-eu", "dev-eu"],
+        "edge.fleet.yml": ["bare", "shop-1", "shop-2"],
+        "awx.fleet.yml": ["prod-1"],
+        "rancher.fleet.yml": ["shop"],
+        "capi.fleet.yml": ["one"],
+    }
+    assert hosts(inventory, "windows_nodes") == ["one"]
+    for path in (tmp_path / ".cache").rglob("*"):
+        assert path.is_dir() or TOKEN not in path.read_text(encoding="utf-8")
 
 
 @pytest.fixture
