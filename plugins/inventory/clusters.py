@@ -375,16 +375,20 @@ notes:
 """
 
 EXAMPLES = r"""
-# manager.fleet.yml: all clusters and cluster groups of a Fleet manager.
+# clusters.fleet.yml, with several sources. docs/inventory.md has a file for each kind of source, and one for AWX.
 plugin: gitops.fleet.clusters
 sources:
+  # All clusters and cluster groups of a Fleet manager. In AWX, a credential puts the kubeconfig into the job and its
+  # path into FLEET_KUBECONFIG.
   - type: fleet
     kubeconfig: env:FLEET_KUBECONFIG
-
----
-# clusters.fleet.yml: two clusters, written here.
-plugin: gitops.fleet.clusters
-sources:
+  # Every kubeconfig of a directory.
+  - type: kubeconfig
+    path: kubeconfigs/edge
+    names_from: file
+    workspace: edge
+    labels: {env: edge}
+  # Two clusters, written here.
   - type: file
     clusters:
       - name: prod-eu
@@ -395,54 +399,29 @@ sources:
         kubeconfig: kubeconfigs/dev.yaml
         context: dev-eu
         templateValues: {replicas: 1}
+  # A list that some other tool writes.
+  - type: file
+    path: clusters.yaml
+  # What the user of an API token may see in Rancher.
+  - type: rancher
+    url: https://rancher.example.com
+    token: env:RANCHER_TOKEN
+  # The clusters of Cluster API in two namespaces.
+  - type: capi
+    kubeconfig: env:FLEET_KUBECONFIG
+    namespaces: [shops, edge]
 cluster_groups:
   - name: europe
     selector:
       matchLabels: {region: eu}
-
----
-# edge.fleet.yml: a list that some other tool writes, and every kubeconfig of a directory.
-plugin: gitops.fleet.clusters
-sources:
-  - type: file
-    path: clusters.yaml
-  - type: kubeconfig
-    path: kubeconfigs/edge
-    names_from: file
-    workspace: edge
-    labels: {env: edge}
-
----
-# awx.fleet.yml: in AWX, a credential puts the kubeconfig into the job and its path into FLEET_KUBECONFIG.
-plugin: gitops.fleet.clusters
-sources:
-  - type: kubeconfig
-    path: env:FLEET_KUBECONFIG
-    contexts: ["prod-*"]
-    labels: {env: prod}
+states: [Ready, Provisioned]
+node_facts: true
 keyed_groups:
   - key: fleet_cluster.labels.region | default('')
     prefix: region
 compose:
   is_prod: fleet_cluster.labels.env == 'prod'
-
----
-# rancher.fleet.yml: what the user of an API token may see in Rancher, without clusters that are not ready.
-plugin: gitops.fleet.clusters
-sources:
-  - type: rancher
-    url: https://rancher.example.com
-    token: env:RANCHER_TOKEN
-states: [Ready]
-
----
-# capi.fleet.yml: the clusters of Cluster API in two namespaces, with their nodes, read anew after ten minutes.
-plugin: gitops.fleet.clusters
-sources:
-  - type: capi
-    kubeconfig: env:FLEET_KUBECONFIG
-    namespaces: [shops, edge]
-node_facts: true
+# What hubs said is used for ten minutes, and longer where they do not answer.
 cache: true
 cache_plugin: ansible.builtin.jsonfile
 cache_connection: ~/.cache/fleet-inventory

@@ -226,6 +226,22 @@ def test_settings_from_the_environment(user):
     assert [name for name in found if name.startswith("label_")] == ["label_region_eu"]
 
 
+def test_settings_from_extra_variables_and_ansible_cfg(usual, tmp_path):
+    path = usual.write(PROD_EU, DEV_EU, BARE)
+    (tmp_path / "ansible.cfg").write_text("[gitops_fleet]\nnames = prod-*,dev-*\nexclude_names = prod-*\n")
+    configuration = {"ANSIBLE_CONFIG": str(tmp_path / "ansible.cfg")}
+    assert hosts(usual.inventory(path, **configuration), "fleet") == ["dev-eu"]
+    arguments = ["--graph", "-e", '{"gitops_fleet_names": ["bare"]}']
+    run = usual.run("ansible-inventory", "-i", path, *arguments, GITOPS_FLEET_NAMES="dev-*", **configuration)
+    assert "--bare" in run.stdout
+    assert "dev-eu" not in run.stdout
+    # What the file says wins over all of them.
+    path = usual.write(PROD_EU, DEV_EU, BARE, names=["prod-*"], exclude_names=[])
+    run = usual.run("ansible-inventory", "-i", path, *arguments, GITOPS_FLEET_NAMES="dev-*", **configuration)
+    assert "--prod-eu" in run.stdout
+    assert "--bare" not in run.stdout
+
+
 def test_what_is_meant_for_other_tools_changes_nothing(user, tmp_path):
     (tmp_path / "config").write_text(yaml.safe_dump(_kubeconfig("mine")))
     (tmp_path / "hub").write_text(yaml.safe_dump(_kubeconfig("hub")))
@@ -315,11 +331,12 @@ def every_hub(tmp_path) -> Iterator[SimulatedHub]:
     ranchers["conditions"] = [{"type": "Ready", "status": "True"}]
     kubeconfig = base64.b64encode(yaml.safe_dump(hub.server.kubeconfig({"token": TOKEN})).encode()).decode()
     capi = "/apis/cluster.x-k8s.io"
+    ready = {"metadata": {"name": "one", "namespace": "shops"}, "status": {"phase": "Provisioned"}}
     hub.serve(
         {
             "/v3/clusters": {"data": [ranchers]},
             capi: {"preferredVersion": {"version": "v1beta2"}},
-            f"{capi}/v1beta2/namespaces/shops/clusters": [{"metadata": {"name": "one", "namespace": "shops"}}],
+            f"{capi}/v1beta2/namespaces/shops/clusters": [ready],
             f"{capi}/v1beta2/namespaces/edge/clusters": [],
             "/api/v1/namespaces/shops/secrets/one-kubeconfig": {"data": {"value": kubeconfig}},
             "/api/v1/nodes": [{"metadata": {"name": "n", "labels": {"kubernetes.io/os": "windows"}}}],
@@ -330,37 +347,46 @@ def every_hub(tmp_path) -> Iterator[SimulatedHub]:
 
 
 def test_the_examples_of_the_documentation_run(usual, tmp_path, every_hub):
+    """That of ansible-doc, with all sources in one file, and each of docs/inventory.md."""
     shown = usual.run("ansible-doc", "-t", "inventory", "gitops.fleet.clusters", "--json")
     assert shown.returncode == 0, shown.stderr
     (documentation,) = json.loads(shown.stdout).values()
-    (tmp_path / "kubeconfigs" / "edge").mkdir(parents=True)
-    for name in ("shop-1", "shop-2"):
-        (tmp_path / "kubeconfigs" / "edge" / f"{name}.yaml").write_text(yaml.safe_dump(_kubeconfig("default")))
-    (tmp_path / "clusters.yaml").write_text(yaml.safe_dump([BARE]))
-    (tmp_path / "ca.pem").write_bytes(every_hub.server.authority.pem)
-    hub, others = every_hub.server.kubeconfig({"token": TOKEN}), _kubeconfig("prod-1", "dev-1")
-    job = {**hub, **{part: hub[part] + others[part] for part in ("clusters", "users", "contexts")}}
-    (tmp_path / "job").write_text(yaml.safe_dump(job))
+    page = (CHECKOUT / "docs/inventory.md").read_text(encoding="utf-8")
+    on_page = re.findall(r"```yaml\n# (\S+)\n(plugin: .*?)```", page, re.DOTALL)
+    examples = {f"docs-{name}": text for name, text in on_page}
+    examples["all.fleet.yml"] = documentation["examples"]
+    _files_of_the_examples(tmp_path, every_hub)
     address = f"url: {every_hub.server.url}\n    ca_file: ca.pem"
     found = {}
-    for example in documentation["examples"].split("\n---\n"):
-        name = re.search(r"# (\S+):", example).group(1)
-        (tmp_path / name).write_text(example.replace("url: https://rancher.example.com", address))
+    for name, example in examples.items():
+        own_ca = example.replace("    ca_file: env:RANCHER_CA   # only where the certificate is not a public one\n", "")
+        (tmp_path / name).write_text(own_ca.replace("url: https://rancher.example.com", address))
         given = {"FLEET_KUBECONFIG": str(tmp_path / "job"), "RANCHER_TOKEN": TOKEN}
         inventory = usual.inventory(tmp_path / name, **given)
         assert TOKEN not in json.dumps(inventory)
         found[name] = hosts(inventory, "fleet")
     assert found == {
-        "manager.fleet.yml": ["managed"],
-        "clusters.fleet.yml": ["prod-eu", "dev-eu"],
-        "edge.fleet.yml": ["bare", "shop-1", "shop-2"],
-        "awx.fleet.yml": ["prod-1"],
-        "rancher.fleet.yml": ["shop"],
-        "capi.fleet.yml": ["one"],
+        "docs-manager.fleet.yml": ["managed"],
+        "docs-edge.clusters.yml": ["prod-1", "shop-1", "shop-2"],
+        "docs-prod.clusters.yml": ["prod-eu", "dev-eu"],
+        "docs-rancher.fleet.yml": ["shop"],
+        "docs-capi.fleet.yml": ["one"],
+        "all.fleet.yml": ["managed", "shop-1", "shop-2", "prod-eu", "dev-eu", "bare", "shop", "one"],
     }
-    assert hosts(inventory, "windows_nodes") == ["one"]
+    assert hosts(inventory, "windows_nodes") == ["shop", "one"]
     for path in (tmp_path / ".cache").rglob("*"):
         assert path.is_dir() or TOKEN not in path.read_text(encoding="utf-8")
+
+
+def _files_of_the_examples(directory: Path, hub: SimulatedHub) -> None:
+    (directory / "kubeconfigs" / "edge").mkdir(parents=True)
+    for name in ("shop-1", "shop-2"):
+        (directory / "kubeconfigs" / "edge" / f"{name}.yaml").write_text(yaml.safe_dump(_kubeconfig("default")))
+    (directory / "clusters.yaml").write_text(yaml.safe_dump([BARE]))
+    (directory / "ca.pem").write_bytes(hub.server.authority.pem)
+    (directory / "job").write_text(yaml.safe_dump(hub.server.kubeconfig({"token": TOKEN})))
+    (directory / ".kube").mkdir()
+    (directory / ".kube" / "config").write_text(yaml.safe_dump(_kubeconfig("prod-1", "dev-1")))
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from ansible_collections.gitops.fleet.plugins.module_utils.errors import FleetError
@@ -17,7 +18,12 @@ from ansible_collections.gitops.fleet.plugins.plugin_utils.inventory.groups impo
     safe,
     selected_groups,
 )
-from ansible_collections.gitops.fleet.plugins.plugin_utils.inventory.hosts import choose, host_names, without_collisions
+from ansible_collections.gitops.fleet.plugins.plugin_utils.inventory.hosts import (
+    check_host_names,
+    choose,
+    host_names,
+    without_collisions,
+)
 from ansible_collections.gitops.fleet.plugins.plugin_utils.inventory.label_selector import parse
 from ansible_collections.gitops.fleet.plugins.plugin_utils.inventory.record import Record
 from hypothesis import given
@@ -38,6 +44,37 @@ def record(name: str, workspace: str = "fleet-default", **labels: str) -> Record
 
 def names(*records: Record, taken: tuple[str, ...] = (), full: bool = False) -> list[str]:
     return host_names(records, taken, full=full)
+
+
+def test_of_several_clusters_of_one_name_the_first_counts_where_that_is_said():
+    one, other, two = record("a", env="one"), record("b"), record("a", env="two")
+    found, warnings = without_collisions([one, other, two], first_counts=True)
+    assert found == [one, other]
+    assert "cluster fleet-default.a is that of " in warnings[0]
+
+
+def test_states():
+    ready, broken, unknown = (
+        replace(record(name), status=status)
+        for name, status in (("a", {"state": "Ready"}), ("b", {"state": "ErrApplied"}), ("c", {}))
+    )
+    selects = compile_selector({})
+    assert choose([ready, broken, unknown], selects, states=["Rea*"]) == [ready, unknown]
+    assert choose([ready, broken, unknown], selects) == [ready, broken, unknown]
+
+
+@pytest.mark.parametrize(
+    "name", ["a/b", "a:1", "a,b", "!a", "[a]", "a b", "", "localhost", "-a", "é", "{{ a }}", "fleet"]
+)
+def test_names_by_a_template_that_are_no_names_of_hosts(name):
+    with pytest.raises(FleetError, match=r"hostnames, cluster fleet-default\.a"):
+        check_host_names([name], [record("a")], taken=("fleet",))
+
+
+def test_names_by_a_template_are_unique():
+    check_host_names(["x", "y"], [record("a"), record("b")])
+    with pytest.raises(FleetError, match=r"x is the name of cluster fleet-default\.a, too"):
+        check_host_names(["x", "x"], [record("a"), record("b")])
 
 
 def test_short_where_unique():

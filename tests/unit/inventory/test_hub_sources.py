@@ -72,7 +72,7 @@ def failure(found: Found) -> str:
 
 def test_clusters_of_a_fleet_manager(hub, read, tmp_path):
     first = fleet_cluster("a", "team", {"env": "prod"}, kubeConfigSecret="a-kubeconfig", templateValues={"n": 1})
-    first["metadata"]["annotations"]["note"] = "kept"
+    first["metadata"]["annotations"]["note"] = long = "kept " * 2**18
     first["status"]["display"] = {"state": "NotReady", "readyBundles": "1/2"}
     hub.serve(fleet_objects([first, fleet_cluster("b")]))
     one, two = read(labels={"env": "x", "site": "s"}).records
@@ -81,7 +81,7 @@ def test_clusters_of_a_fleet_manager(hub, read, tmp_path):
     assert two.connection is None
     variable = one.variable()
     assert variable["labels"] == {"env": "prod", "site": "s"}
-    assert variable["annotations"] == {"note": "kept"}
+    assert variable["annotations"] == {"note": long}
     assert variable["templateValues"] == {"n": 1}
     assert (variable["status"]["state"], variable["status"]["readyBundles"]) == ("NotReady", "1/2")
     assert variable["status"]["namespace"] == "cluster-team-a"
@@ -90,7 +90,7 @@ def test_clusters_of_a_fleet_manager(hub, read, tmp_path):
 
 
 def test_pages_and_requests(hub, read):
-    hub.serve(fleet_objects(fleet_cluster(f"c{number}") for number in range(2001)))
+    hub.serve(fleet_objects({"metadata": {"name": f"c{number}", "namespace": "ws"}} for number in range(2001)))
     assert len(names(read())) == 2001
     assert len(hub.server.requests) == 4
 
@@ -343,11 +343,23 @@ def test_nothing_that_is_a_credential_is_kept(hub, read):
     assert "kubeconfig" not in json.dumps(store).replace("kubeconfigSecret", "")
 
 
-@pytest.mark.parametrize("entries", [None, [], {"x": None}, {"x": {"time": "y"}}, {"x": {"time": 1, "content": "{"}}])
-def test_what_is_no_cache_of_ours_is_read_anew(hub, read, entries):
+def test_what_is_no_cache_of_ours_is_read_anew(hub, read):
     hub.serve(fleet_objects([fleet_cluster("a")]))
-    for found in ({"format": 1, "entries": entries}, {"format": 0}, "text", None):
+    entries = [None, [], {"x": None}]
+    for found in ({"format": 0}, "text", *({"format": 1, "entries": entry} for entry in entries)):
         assert names(read(cache=cache({"key": found}))) == ["fleet-default.a"]
+    store: dict = {}
+    kept = cache(store)
+    read(cache=kept)
+    kept.save()
+    for odd in (
+        {"time": "y", "content": "{}"},
+        {"time": time.time(), "content": "{"},
+        {"time": time.time() + 99},
+        None,
+    ):
+        broken = dict.fromkeys(store["key"]["entries"], odd)
+        assert names(read(cache=cache({"key": {"format": 1, "entries": broken}}))) == ["fleet-default.a"]
 
 
 def test_a_hub_that_is_away(hub, read):
