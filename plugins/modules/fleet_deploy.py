@@ -25,7 +25,11 @@ description:
     C(max_fail_percentage) mean what they always do.
   - A cluster that is up to date costs one API request and no C(helm) process.
   - A cluster is a host that has the variable C(fleet_cluster), which the inventory plugin
-    P(gitops.fleet.clusters#inventory) sets.
+    P(gitops.fleet.clusters#inventory) sets. Two more variables of a host or its groups count. C(fleet_labels) are put
+    over the labels of its cluster, C(fleet_values) over the Helm values of C(fleet.yaml) (those of C(helm.valuesFrom)
+    still win), in all bundles that are Helm charts. The reason of a planned step names the values that they set.
+  - A kubeconfig that lies in a Secret of a hub is read when it is first used, and kept in memory. One that runs
+    programs, reads files or does not verify the server is refused.
 options:
   builds:
     description:

@@ -13,9 +13,9 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible_collections.gitops.fleet.plugins.module_utils.deploy.request import Target
 from ansible_collections.gitops.fleet.plugins.module_utils.errors import FleetError
-from ansible_collections.gitops.fleet.plugins.module_utils.kube.connection import Connection
 from ansible_collections.gitops.fleet.plugins.module_utils.target.cluster import Cluster, ClusterGroup
 from ansible_collections.gitops.fleet.plugins.plugin_utils.inventory.record import LabelCheck
+from ansible_collections.gitops.fleet.plugins.plugin_utils.inventory.references import from_variables
 from ansible_collections.gitops.fleet.plugins.plugin_utils.unsafe import plain
 
 DEFAULT_WORKSPACE = "fleet-default"
@@ -41,12 +41,9 @@ def read_batch(hosts: Sequence[str], hostvars: Mapping[str, Any]) -> Batch:
     for host in hosts:
         variables = hostvars[host]
         try:
-            batch.targets.append(_target(str(host), variables.get("fleet_cluster"), check_labels))
+            batch.targets.append(_target(str(host), variables, check_labels))
         except FleetError as error:
             batch.not_clusters[str(host)] = str(error.at(f"host {host}"))
-        except AnsibleError as error:
-            # A variable that cannot be evaluated.
-            batch.not_clusters[str(host)] = f"host {host}: variable fleet_cluster: {error.message}"
         # Whatever host of the inventory's clusters has them, has them all.
         definitions = definitions or variables.get("fleet_cluster_groups")
     batch.groups = _groups(definitions, check_labels)
@@ -54,23 +51,47 @@ def read_batch(hosts: Sequence[str], hostvars: Mapping[str, Any]) -> Batch:
     return batch
 
 
-def _target(host: str, facts: Any, check_labels: LabelCheck) -> Target:
-    facts = plain(facts)
-    if not isinstance(facts, dict) or not facts.get("kubeconfig"):
+def _variable(variables: Mapping[str, Any], name: str) -> Any:
+    try:
+        return plain(variables.get(name))
+    except AnsibleError as error:
+        raise FleetError(str(error.message), place=f"variable {name}") from error
+
+
+def _target(host: str, variables: Mapping[str, Any], check_labels: LabelCheck) -> Target:
+    facts = _variable(variables, "fleet_cluster")
+    connection = from_variables(facts) if isinstance(facts, dict) else None
+    if connection is None:
         raise FleetError(
             "it has no variable fleet_cluster that says how to reach it",
             remedy="Bring it into the inventory with the plugin gitops.fleet.clusters, "
-            "or set fleet_cluster: {name: …, kubeconfig: …, context: …, labels: {…}} for it.",
+            "or set fleet_cluster: {name: …, kubeconfig: …, context: …, labels: {…}} for it. "
+            "(A cluster whose agent registered itself has no kubeConfigSecret on its Fleet manager.)",
         )
     cluster = Cluster(
         name=str(facts.get("name") or host),
         namespace=str(facts.get("workspace") or DEFAULT_WORKSPACE),
-        labels=check_labels(facts.get("labels") or {}),
+        labels={**check_labels(facts.get("labels") or {}), **_labels_of_ansible(variables, check_labels)},
         annotations=_strings(facts, "annotations"),
         template_values=_template_values(facts),
     )
-    connection = Connection(kubeconfig=str(facts["kubeconfig"]), context=str(facts.get("context") or ""))
-    return Target(host=host, cluster=cluster, connection=connection, uid=str(facts.get("uid") or ""))
+    return Target(
+        host=host, cluster=cluster, connection=connection, uid=str(facts.get("uid") or ""), values=_values(variables)
+    )
+
+
+def _labels_of_ansible(variables: Mapping[str, Any], check_labels: LabelCheck) -> dict[str, str]:
+    try:
+        return check_labels(_variable(variables, "fleet_labels") or {})
+    except FleetError as error:
+        raise error.at("variable fleet_labels") from error
+
+
+def _values(variables: Mapping[str, Any]) -> dict[str, Any]:
+    values = _variable(variables, "fleet_values") or {}
+    if not isinstance(values, dict):
+        raise FleetError("it is not a mapping", place="variable fleet_values", remedy="Write it as values.yaml.")
+    return _as_json(values, "variable fleet_values")
 
 
 def _groups(definitions: Any, check_labels: LabelCheck) -> list[ClusterGroup]:
@@ -116,13 +137,15 @@ def _mapping(facts: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _template_values(facts: dict[str, Any]) -> dict[str, Any]:
-    values = _mapping(facts, "templateValues")
+    return _as_json(_mapping(facts, "templateValues"), "templateValues of its variable fleet_cluster")
+
+
+def _as_json(values: dict[str, Any], what: str) -> dict[str, Any]:
     try:
         json.dumps(values, allow_nan=False)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise FleetError(
-            f"templateValues of its variable fleet_cluster holds what JSON does not know: {error}",
-            remedy="Put dates and the like in quotes.",
+            f"{what} holds what JSON does not know: {error}", remedy="Put dates and the like in quotes."
         ) from error
     return values
 

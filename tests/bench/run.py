@@ -21,6 +21,7 @@ from pathlib import Path
 
 import yaml
 
+from .inventory import bench_inventory
 from .measure import Usage, measure, median, repeat, spread
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -28,6 +29,7 @@ LAB = CHECKOUT / "build" / "lab"
 CLUSTERS = ("prod-eu", "prod-us", "dev-eu")
 PLAYBOOK = CHECKOUT / "playbooks" / "deploy.yml"
 HERE = Path(__file__).resolve().parent
+PARTS = ["deploy", "idle", "results", "inventory"]
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,10 @@ class Bench:
         return self.directory / "last.log"
 
     def ansible(self, *arguments: str, version: str = "2.19") -> Usage:
-        command = [str(self.virtual_environments[version] / "bin" / "ansible-playbook"), *arguments]
+        return self.program("ansible-playbook", *arguments, version=version)
+
+    def program(self, name: str, *arguments: str | Path, version: str = "2.19") -> Usage:
+        command = [str(self.virtual_environments[version] / "bin" / name), *map(str, arguments)]
         return measure(command, self.environment, CHECKOUT, self.log)
 
     def repository(self, name: str, bundles: int, content: str) -> Path:
@@ -270,9 +275,9 @@ def main() -> None:
     parser.add_argument("--deploy-bundles", type=int, default=20)
     parser.add_argument("--idle-bundles", type=int, default=200)
     parser.add_argument("--baseline-bundles", type=int, default=200, help="of them, how many the baseline runs with")
-    parser.add_argument("--only", choices=["deploy", "idle", "results"], action="append")
+    parser.add_argument("--only", choices=PARTS, action="append")
     options = parser.parse_args()
-    only = options.only or ["deploy", "idle", "results"]
+    only = options.only or PARTS
     environments = {"2.19": CHECKOUT / ".venv", "2.16": CHECKOUT / ".venv-2.16"}
     with tempfile.TemporaryDirectory(prefix="gitops-fleet-bench-") as directory:
         bench = Bench(Path(directory), options.runs, os.environ["FLEET_HELM"], environments)
@@ -280,6 +285,7 @@ def main() -> None:
             "deploy": lambda: bench_deploy(bench, options.deploy_bundles),
             "idle": lambda: bench_nothing_to_do(bench, options.idle_bundles, options.baseline_bundles),
             "results": lambda: bench_results(bench),
+            "inventory": lambda: bench_inventory(bench.directory / "inventory", bench.runs, bench.program),
         }
         sections = [line for name in only for line in parts[name]()]
     text = "\n".join([*_head(options.runs), *sections])

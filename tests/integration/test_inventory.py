@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import re
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from typing import Any
 import pytest
 import yaml
 from fleet import CHECKOUT, CORES
+from simulated_hub import SimulatedHub, fleet_cluster, fleet_objects
 
 NEWEST = CHECKOUT / ".venv-newest"
 """The environment with the newest ansible-core, where a Python for it was found."""
@@ -128,6 +131,7 @@ def test_hosts_groups_and_variables(user, tmp_path):
         "labels": {"env": "dev", "region": "eu"},
         "annotations": {},
         "templateValues": {"replicas": 1},
+        "status": {},
         "source": "file",
         "kubeconfig": str(tmp_path / "kubeconfigs/dev-eu.yaml"),
         "context": "dev",
@@ -222,6 +226,22 @@ def test_settings_from_the_environment(user):
     assert [name for name in found if name.startswith("label_")] == ["label_region_eu"]
 
 
+def test_settings_from_extra_variables_and_ansible_cfg(usual, tmp_path):
+    path = usual.write(PROD_EU, DEV_EU, BARE)
+    (tmp_path / "ansible.cfg").write_text("[gitops_fleet]\nnames = prod-*,dev-*\nexclude_names = prod-*\n")
+    configuration = {"ANSIBLE_CONFIG": str(tmp_path / "ansible.cfg")}
+    assert hosts(usual.inventory(path, **configuration), "fleet") == ["dev-eu"]
+    arguments = ["--graph", "-e", '{"gitops_fleet_names": ["bare"]}']
+    run = usual.run("ansible-inventory", "-i", path, *arguments, GITOPS_FLEET_NAMES="dev-*", **configuration)
+    assert "--bare" in run.stdout
+    assert "dev-eu" not in run.stdout
+    # What the file says wins over all of them.
+    path = usual.write(PROD_EU, DEV_EU, BARE, names=["prod-*"], exclude_names=[])
+    run = usual.run("ansible-inventory", "-i", path, *arguments, GITOPS_FLEET_NAMES="dev-*", **configuration)
+    assert "--prod-eu" in run.stdout
+    assert "--bare" not in run.stdout
+
+
 def test_what_is_meant_for_other_tools_changes_nothing(user, tmp_path):
     (tmp_path / "config").write_text(yaml.safe_dump(_kubeconfig("mine")))
     (tmp_path / "hub").write_text(yaml.safe_dump(_kubeconfig("hub")))
@@ -288,7 +308,7 @@ def test_labels_that_fall_into_one_group_are_told(usual):
         ([BARE], {"cluster_groups": [{"name": "a", "selector": {"matchLabels": {"a": 1}}}]}, "label a is not a string"),
         ([BARE], {"label_selector": "a b"}, "label selector 'a b' is not understood"),
         ([BARE], {"workspace": "a.b"}, "'a.b' is no name that a workspace can have"),
-        ([BARE], {"sources": [{"type": "rancher"}]}, "type 'rancher'"),
+        ([BARE], {"sources": [{"type": "argo"}]}, "type 'argo'"),
     ],
 )
 def test_mistakes(usual, clusters, options, said):
@@ -303,21 +323,70 @@ def test_other_files_are_left_to_other_plugins(usual, tmp_path):
     assert hosts(usual.inventory(tmp_path / "hosts.yml"), "ungrouped") == ["a"]
 
 
-def test_the_examples_of_the_documentation_run(usual, tmp_path):
+@pytest.fixture
+def every_hub(tmp_path) -> Iterator[SimulatedHub]:
+    """A Fleet manager, a Rancher and a Cluster API management cluster in one, and the cluster that all of them have."""
+    hub = SimulatedHub(tmp_path, fleet_objects([fleet_cluster("managed")]))
+    ranchers = {"id": "c-m-1", "name": "shop", "fleetWorkspaceName": "fleet-default"}
+    ranchers["conditions"] = [{"type": "Ready", "status": "True"}]
+    kubeconfig = base64.b64encode(yaml.safe_dump(hub.server.kubeconfig({"token": TOKEN})).encode()).decode()
+    capi = "/apis/cluster.x-k8s.io"
+    ready = {"metadata": {"name": "one", "namespace": "shops"}, "status": {"phase": "Provisioned"}}
+    hub.serve(
+        {
+            "/v3/clusters": {"data": [ranchers]},
+            capi: {"preferredVersion": {"version": "v1beta2"}},
+            f"{capi}/v1beta2/namespaces/shops/clusters": [ready],
+            f"{capi}/v1beta2/namespaces/edge/clusters": [],
+            "/api/v1/namespaces/shops/secrets/one-kubeconfig": {"data": {"value": kubeconfig}},
+            "/api/v1/nodes": [{"metadata": {"name": "n", "labels": {"kubernetes.io/os": "windows"}}}],
+        }
+    )
+    yield hub
+    hub.server.close()
+
+
+def test_the_examples_of_the_documentation_run(usual, tmp_path, every_hub):
+    """That of ansible-doc, with all sources in one file, and each of docs/inventory.md."""
     shown = usual.run("ansible-doc", "-t", "inventory", "gitops.fleet.clusters", "--json")
     assert shown.returncode == 0, shown.stderr
     (documentation,) = json.loads(shown.stdout).values()
-    (tmp_path / "kubeconfigs" / "edge").mkdir(parents=True)
+    page = (CHECKOUT / "docs/inventory.md").read_text(encoding="utf-8")
+    on_page = re.findall(r"```yaml\n# (\S+)\n(plugin: .*?)```", page, re.DOTALL)
+    examples = {f"docs-{name}": text for name, text in on_page}
+    examples["all.fleet.yml"] = documentation["examples"]
+    _files_of_the_examples(tmp_path, every_hub)
+    address = f"url: {every_hub.server.url}\n    ca_file: ca.pem"
+    found = {}
+    for name, example in examples.items():
+        own_ca = example.replace("    ca_file: env:RANCHER_CA   # only where the certificate is not a public one\n", "")
+        (tmp_path / name).write_text(own_ca.replace("url: https://rancher.example.com", address))
+        given = {"FLEET_KUBECONFIG": str(tmp_path / "job"), "RANCHER_TOKEN": TOKEN}
+        inventory = usual.inventory(tmp_path / name, **given)
+        assert TOKEN not in json.dumps(inventory)
+        found[name] = hosts(inventory, "fleet")
+    assert found == {
+        "docs-manager.fleet.yml": ["managed"],
+        "docs-edge.clusters.yml": ["prod-1", "shop-1", "shop-2"],
+        "docs-prod.clusters.yml": ["prod-eu", "dev-eu"],
+        "docs-rancher.fleet.yml": ["shop"],
+        "docs-capi.fleet.yml": ["one"],
+        "all.fleet.yml": ["managed", "shop-1", "shop-2", "prod-eu", "dev-eu", "bare", "shop", "one"],
+    }
+    assert hosts(inventory, "windows_nodes") == ["shop", "one"]
+    for path in (tmp_path / ".cache").rglob("*"):
+        assert path.is_dir() or TOKEN not in path.read_text(encoding="utf-8")
+
+
+def _files_of_the_examples(directory: Path, hub: SimulatedHub) -> None:
+    (directory / "kubeconfigs" / "edge").mkdir(parents=True)
     for name in ("shop-1", "shop-2"):
-        (tmp_path / "kubeconfigs" / "edge" / f"{name}.yaml").write_text(yaml.safe_dump(_kubeconfig("default")))
-    (tmp_path / "clusters.yaml").write_text(yaml.safe_dump([BARE]))
-    (tmp_path / "job").write_text(yaml.safe_dump(_kubeconfig("prod-1", "dev-1")))
-    found = []
-    for number, example in enumerate(documentation["examples"].split("\n---\n")):
-        path = tmp_path / f"{number}.fleet.yml"
-        path.write_text(example)
-        found.append(hosts(usual.inventory(path, FLEET_KUBECONFIG=str(tmp_path / "job")), "fleet"))
-    assert found == [["prod-eu", "dev-eu"], ["bare", "shop-1", "shop-2"], ["prod-1"]]
+        (directory / "kubeconfigs" / "edge" / f"{name}.yaml").write_text(yaml.safe_dump(_kubeconfig("default")))
+    (directory / "clusters.yaml").write_text(yaml.safe_dump([BARE]))
+    (directory / "ca.pem").write_bytes(hub.server.authority.pem)
+    (directory / "job").write_text(yaml.safe_dump(hub.server.kubeconfig({"token": TOKEN})))
+    (directory / ".kube").mkdir()
+    (directory / ".kube" / "config").write_text(yaml.safe_dump(_kubeconfig("prod-1", "dev-1")))
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..bundle.build import Build
@@ -19,6 +19,7 @@ from ..errors import FleetError
 from ..target.deployment import BundleDeployment, deployment_id
 from ..target.targeting import Targeting
 from . import labels
+from .cluster_values import ClusterValues
 from .downstream import Copy, Sources
 from .evaluation import evaluate
 from .guard import as_fleet_error
@@ -51,6 +52,7 @@ def desired_state(request: Request, helm: HelmFinder, cache: Path, sources: Sour
     """
     desired = Desired(wanted={target.fleet_name: [] for target in request.targets})
     values = _DeploymentValues(sources)
+    overrides = ClusterValues(request.targets)
     targeting = Targeting((target.cluster for target in request.targets), request.groups)
     for path in request.builds:
         build = Build.load(Path(path))
@@ -64,7 +66,7 @@ def desired_state(request: Request, helm: HelmFinder, cache: Path, sources: Sour
             except Exception as error:
                 shown = as_fleet_error(error).at(f"bundle {bundle.name}")
                 _add_unmatched(desired, request, gitrepo, bundle, shown)
-        _add(desired, build, gitrepo, deployments, evaluate(deployments, helm, cache), values)
+        _add(desired, build, gitrepo, deployments, evaluate(deployments, helm, cache), values, overrides)
     desired.wanted = {cluster: in_order(wanted) for cluster, wanted in desired.wanted.items()}
     return desired
 
@@ -92,6 +94,7 @@ def _add(
     deployments: Sequence[BundleDeployment],
     evaluated: Sequence[BundleDeployment | FleetError],
     values: _DeploymentValues,
+    overrides: ClusterValues,
 ) -> None:
     errors: dict[str, FleetError] = {}
     for deployment, result in zip(deployments, evaluated, strict=True):
@@ -99,10 +102,14 @@ def _add(
             # One cluster's error fails the whole bundle (Fleet: the controller stops at the first).
             errors.setdefault(deployment.bundle.name, result)
     desired.kept_bundles.update(map(labels.label_value, errors))
-    for deployment, result in zip(deployments, evaluated, strict=True):
-        final = deployment if isinstance(result, FleetError) else result
+    finals = [
+        deployment if isinstance(result, FleetError) else result
+        for deployment, result in zip(deployments, evaluated, strict=True)
+    ]
+    for before, final in zip(finals, overrides.over_all(finals), strict=True):
+        wanted = _wanted(final, values, gitrepo, build.commit, errors.get(final.bundle.name))
         desired.wanted[f"{final.cluster.namespace}.{final.cluster.name}"].append(
-            _wanted(final, values, gitrepo, build.commit, errors.get(final.bundle.name))
+            replace(wanted, overridden=overrides.places(before, final))
         )
 
 

@@ -16,6 +16,8 @@ from . import labels
 from .downstream import Copy
 from .releases import Listing, Release
 
+_MOST_PLACES = 5
+
 
 class Action(StrEnum):
     """What a step does to its release."""
@@ -46,7 +48,8 @@ class Wanted:
     """One deployment as it should be. ``error`` is set where it could not be worked out.
 
     ``gitrepo`` is the GitRepo's name as a label value, '' for a bundle of no GitRepo. ``value`` is
-    the value that label ``deployment`` is to have.
+    the value that label ``deployment`` is to have. ``overridden`` are the places of Helm values that
+    the inventory's ``fleet_values`` set.
     """
 
     bundle: str
@@ -60,6 +63,7 @@ class Wanted:
     error: FleetError | None = None
     depends_on: tuple[Dependency, ...] = ()
     copies: tuple[Copy, ...] = ()
+    overridden: tuple[str, ...] = ()
 
     @property
     def key(self) -> Key:
@@ -141,6 +145,8 @@ def _plan_release(scope: Scope, wanted: Wanted, listing: Listing, taken_twice: b
     release = listing.releases.get(wanted.key)
 
     def step(action: Action, reason: str, remedy: str = "") -> Step:
+        if action in (Action.INSTALL, Action.UPGRADE) and wanted.overridden:
+            reason += f"; fleet_values set {_shortened(wanted.overridden)}"
         return Step(action, wanted.bundle, wanted.namespace, wanted.release, reason, wanted, release, remedy)
 
     if wanted.error is not None:
@@ -180,6 +186,11 @@ def _plan_release(scope: Scope, wanted: Wanted, listing: Listing, taken_twice: b
     if release.is_up_to_date(wanted.value) and not stranger and not moved:
         return step(Action.NONE, "up to date")
     return step(Action.UPGRADE, _why_upgrade(wanted, release, stranger, moved))
+
+
+def _shortened(places: Collection[str]) -> str:
+    shown = ", ".join(sorted(places)[:_MOST_PLACES])
+    return shown if len(places) <= _MOST_PLACES else f"{shown} and {len(places) - _MOST_PLACES} more"
 
 
 def _whose(scope: Scope, wanted: Wanted, release: Release) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..kube.connection import Connection
+from ..kube.connection import AnyConnection
 from ..target.cluster import Cluster, ClusterGroup
 from .budget import DeleteBudget
 
@@ -18,13 +18,15 @@ from .budget import DeleteBudget
 class Target:
     """A cluster of the batch: its inventory name, what Fleet knows of it, and how to reach it.
 
-    ``uid`` is the UID of its namespace kube-system where the inventory states it.
+    ``uid`` is the UID of its namespace kube-system where the inventory states it. ``values`` are
+    Helm values for this cluster (the variable ``fleet_values``).
     """
 
     host: str
     cluster: Cluster
-    connection: Connection
+    connection: AnyConnection
     uid: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def fleet_name(self) -> str:

@@ -14,6 +14,7 @@ from ..chart.helm import HelmFinder
 from ..chart.kustomize import Kustomize
 from ..chart.store import ChartStore
 from ..kube.client import Client
+from ..kube.hubs import Hubs
 from ..private_files import RunDirectory, cache_directory
 from . import labels
 from .apply import Waits, apply, preview
@@ -48,9 +49,10 @@ def deploy(request: Request) -> list[HostOutcome]:
         RunDirectory() as run,
         ThreadPoolExecutor(request.workers, thread_name_prefix="deploy") as pool,
         HelmFinder(request.helm_binary, run) as helm,
+        Hubs(run.path, request.request_timeout) as hubs,
     ):
         desired = desired_state(request, helm, cache, _sources(request, run))
-        sessions = [ClusterSession(target, request, run.path) for target in request.targets]
+        sessions = [ClusterSession(target, request, run.path, hubs.load) for target in request.targets]
         try:
             _for_each(pool, sessions, lambda session: _look(session, request, desired))
             _check_budget(request, sessions)

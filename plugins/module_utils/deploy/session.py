@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from ..errors import FleetError, Unreachable
 from ..kube.client import ApiError, Client
+from ..kube.connection import AnyConnection
 from ..kube.discovery import Discovery
 from ..kube.identity import cluster_uid
 from ..kube.kubeconfig import Kubeconfig, load
@@ -37,9 +38,18 @@ class Actor:
 
 
 class ClusterSession:
-    """Everything that a run holds for one cluster. Methods raise FleetError; ``outcome`` collects results."""
+    """Everything that a run holds for one cluster. Methods raise FleetError; ``outcome`` collects results.
 
-    def __init__(self, target: Target, request: Request, temp_directory: Path):
+    ``read`` makes kubeconfigs of connections, also of those that lead by way of a hub.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        request: Request,
+        temp_directory: Path,
+        read: Callable[[AnyConnection], Kubeconfig] = load,
+    ):
         self.target = target
         self.outcome = HostOutcome(host=target.host, cluster=target.fleet_name)
         self.steps: list[Step] = []
@@ -48,6 +58,7 @@ class ClusterSession:
         self._temp_directory = temp_directory
         self._actors: dict[str, Actor] = {}
         self._guard = threading.Lock()
+        self._read = read
 
     @property
     def is_alive(self) -> bool:
@@ -62,7 +73,10 @@ class ClusterSession:
     @cached_property
     def client(self) -> Client:
         return Client(
-            self.target.connection, temp_directory=self._temp_directory, timeout=self._request.request_timeout
+            self.target.connection,
+            temp_directory=self._temp_directory,
+            timeout=self._request.request_timeout,
+            read=self._read,
         )
 
     @cached_property
@@ -72,7 +86,7 @@ class ClusterSession:
     @cached_property
     def kubeconfig(self) -> Kubeconfig:
         """A kubeconfig of this one context, complete in itself, for Helm."""
-        return load(self.target.connection)
+        return self._read(self.target.connection)
 
     def actor(self, service_account: str) -> Actor:
         """As whom bundles of this ``serviceAccount`` ('' for none) are deployed. Asks once. Raises FleetError."""
@@ -89,7 +103,7 @@ class ClusterSession:
             self.target.connection,
             temp_directory=self._temp_directory,
             timeout=self._request.request_timeout,
-            impersonate=user,
+            read=lambda connection: self._read(connection).impersonating(user),
         )
         return Actor(client, self.kubeconfig.impersonating(user))
 

@@ -9,14 +9,14 @@ import json
 import random
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from ..errors import FleetError, Unreachable
 from .answer import IS_DECODED, page_of, read_body, understand, warnings_in
-from .connection import Connection
+from .connection import AnyConnection
 from .credentials import Credentials, credentials
 from .errors import ApiError, expired_certificate, no_answer
 from .kubeconfig import Kubeconfig, load
@@ -50,17 +50,24 @@ class Client:
 
     ``timeout`` is in seconds: for an answer to begin, and for each further piece of it. Nothing is
     opened before the first request. ``requests`` counts what was sent, ``warnings`` holds what the
-    API server (headers ``Warning``) and the kubeconfig want the user to know. ``impersonate`` is the
-    user to act as, if not the kubeconfig's own.
+    API server (headers ``Warning``) and the kubeconfig want the user to know. ``read`` makes the
+    kubeconfig of the connection; for one in a Secret of a hub, that is :meth:`.hubs.Hubs.load`.
     """
 
-    def __init__(self, connection: Connection, *, temp_directory: Path, timeout: float = 30, impersonate: str = ""):
+    def __init__(
+        self,
+        connection: AnyConnection,
+        *,
+        temp_directory: Path,
+        timeout: float = 30,
+        read: Callable[[AnyConnection], Kubeconfig] = load,
+    ):
         self.connection = connection
-        self._impersonate = impersonate
         self.timeout = timeout
         self.requests = 0
         self.warnings: list[str] = []
         self._temp_directory = temp_directory
+        self._read = read
         self._guard = threading.Lock()
         self._kubeconfig: Kubeconfig | None = None
         self._credentials = Credentials()
@@ -155,8 +162,7 @@ class Client:
     def _connect(self) -> tuple[Transport, Credentials]:
         with self._guard:
             if self._kubeconfig is None:
-                kubeconfig = load(self.connection)
-                self._kubeconfig = kubeconfig.impersonating(self._impersonate) if self._impersonate else kubeconfig
+                self._kubeconfig = self._read(self.connection)
                 self.warnings += self._kubeconfig.warnings
             if self._transport is None or self._credentials.is_due:
                 login = credentials(self._kubeconfig)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gitops.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The reference by which a cluster is reached: a kubeconfig and a context in it, never a credential."""
+"""References by which clusters are reached. None holds a credential: what they lead to is read when it is used."""
 
 from __future__ import annotations
 
@@ -36,18 +36,77 @@ class Connection:
         return resolve_path(self.kubeconfig, environ)
 
 
+@dataclass(frozen=True)
+class TokenConnection:
+    """A server without a kubeconfig: ``token`` is ``env:NAME``, the variable that holds a bearer token.
+
+    ``ca_file`` is the path (or ``env:NAME`` for it) of the authorities that the server's certificate
+    is checked against; "" means those of the system.
+    """
+
+    server: str
+    token: str
+    ca_file: str = ""
+
+    def __str__(self) -> str:
+        return f"server {self.server}, token {self.token}"
+
+
+Hub = Connection | TokenConnection
+"""The API server at which the way to other clusters is found."""
+
+
+@dataclass(frozen=True)
+class SecretConnection:
+    """A kubeconfig in a Secret of ``hub``, and a context in it ("" means its ``current-context``).
+
+    Whoever writes Secrets there is not the operator: the kubeconfig may hold credentials, nothing else.
+    """
+
+    hub: Hub
+    namespace: str
+    name: str
+    key: str = "value"
+    context: str = ""
+
+    def __str__(self) -> str:
+        return f"Secret {self.namespace}/{self.name} of hub ({self.hub})"
+
+
+@dataclass(frozen=True)
+class ProxiedConnection:
+    """A cluster behind ``hub``: the server is the hub's with ``path`` in place of its own, the login is the hub's."""
+
+    hub: Hub
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.path} of hub ({self.hub})"
+
+
+AnyConnection = Connection | TokenConnection | SecretConnection | ProxiedConnection
+
+
+def resolve_variable(reference: str, purpose: str, environ: Mapping[str, str] | None = None) -> str:
+    """What the environment variable of ``env:NAME`` holds. Raises :class:`FleetError` where it is not set."""
+    name = reference.removeprefix(ENVIRONMENT_PREFIX)
+    value = (os.environ if environ is None else environ).get(name, "")
+    if not value:
+        raise FleetError(
+            f"environment variable {name}, which should hold {purpose}, is not set",
+            remedy=f"Set {name} where the playbook runs (in AWX: by the job's credential).",
+        )
+    return value
+
+
 def resolve_path(reference: str, environ: Mapping[str, str] | None = None) -> str:
     """The absolute path that a kubeconfig reference (a path or ``env:NAME``) stands for."""
     path = reference
     if reference.startswith(ENVIRONMENT_PREFIX):
-        name = reference.removeprefix(ENVIRONMENT_PREFIX)
-        path = (os.environ if environ is None else environ).get(name, "")
-        if not path:
-            raise FleetError(
-                f"environment variable {name}, which should hold the path of a kubeconfig, is not set",
-                place=f"kubeconfig {reference}",
-                remedy=f"Set {name} where the playbook runs (in AWX: by the job's credential).",
-            )
+        try:
+            path = resolve_variable(reference, "the path of a kubeconfig", environ)
+        except FleetError as error:
+            raise error.at(f"kubeconfig {reference}") from error
     if not path:
         raise FleetError("no kubeconfig is named", remedy="Name the file, or env:NAME for a variable that holds it.")
     return os.path.abspath(os.path.expanduser(path))

@@ -17,9 +17,10 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from ..errors import FleetError
-from .connection import Connection
+from .connection import Connection, ProxiedConnection, SecretConnection, TokenConnection, resolve_path, resolve_variable
 
 try:
     import yaml
@@ -93,15 +94,51 @@ class KubeconfigFile:
     users: Mapping[str, dict[str, Any]] = field(repr=False)
 
 
-def load(connection: Connection) -> Kubeconfig:
-    """The context that ``connection`` names. Raises :class:`FleetError` with what is wrong and where."""
-    file = read_file(connection.path())
-    context = connection.context or _current_context(file)
+def load(connection: Connection | TokenConnection | ProxiedConnection) -> Kubeconfig:
+    """The kubeconfig that ``connection`` stands for. Raises :class:`FleetError` with what is wrong and where.
+
+    For those that lie in a Secret of a hub, which has to be asked: :class:`.hubs.Hubs`.
+    """
+    if isinstance(connection, TokenConnection):
+        return _of_server(connection)
+    if isinstance(connection, ProxiedConnection):
+        return _proxied(load(connection.hub), connection.path)
+    return choose_context(read_file(connection.path()), connection.context, trusted=connection.trusted)
+
+
+def choose_context(file: KubeconfigFile, context: str, *, trusted: bool) -> Kubeconfig:
+    """One context of ``file``, its ``current-context`` where none is named. Raises :class:`FleetError`."""
+    context = context or _current_context(file)
     place = f"kubeconfig {file.path}, context {context}"
     try:
-        return _single_context(file, context, connection.trusted)
+        return _single_context(file, context, trusted)
     except FleetError as error:
         raise error if error.place else error.at(place) from error
+
+
+def from_secret(connection: SecretConnection, content: bytes) -> Kubeconfig:
+    """The kubeconfig that a Secret holds. It may hold credentials, and nothing that reads files or runs programs."""
+    file = _sorted_out(str(connection), _parsed(str(connection), content))
+    return choose_context(file, connection.context, trusted=False)
+
+
+def _of_server(connection: TokenConnection) -> Kubeconfig:
+    place = f"server {connection.server}"
+    try:
+        token = resolve_variable(connection.token, "the token").strip()
+    except FleetError as error:
+        raise error.at(place) from error
+    cluster: dict[str, Any] = {"server": connection.server}
+    if connection.ca_file:
+        authorities = _read_reference("ca_file", resolve_path(connection.ca_file), "")
+        cluster["certificate-authority-data"] = base64.b64encode(authorities).decode()
+    return Kubeconfig(place, "server", _document("server", cluster, {"token": token}), tuple(_warnings(cluster)))
+
+
+def _proxied(hub: Kubeconfig, path: str) -> Kubeconfig:
+    address = urlsplit(str(hub.cluster.get("server") or ""))
+    cluster = {**hub.cluster, "server": urlunsplit((address.scheme, address.netloc, path, "", ""))}
+    return Kubeconfig(hub.path, hub.context, _document(hub.context, cluster, hub.user), hub.warnings)
 
 
 def read_file(path: str) -> KubeconfigFile:
@@ -115,7 +152,15 @@ def read_file(path: str) -> KubeconfigFile:
 
 @functools.lru_cache(maxsize=32)
 def _read_file(path: str, _signature: tuple[int, int, int]) -> KubeconfigFile:
-    document = _parse(path)
+    try:
+        with open(path, "rb") as file:
+            content = file.read(MAXIMUM_SIZE + 1)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    return _sorted_out(path, _parsed(path, content))
+
+
+def _sorted_out(path: str, document: Any) -> KubeconfigFile:
     if not isinstance(document, dict):
         raise _not_a_kubeconfig(path, "it is not a mapping with clusters, users and contexts")
     current = document.get("current-context")
@@ -128,18 +173,14 @@ def _read_file(path: str, _signature: tuple[int, int, int]) -> KubeconfigFile:
     )
 
 
-def _parse(path: str) -> Any:
+def _parsed(path: str, content: bytes) -> Any:
     if yaml is None:
         raise FleetError("the Python library PyYAML is missing", remedy="Install it: pip install PyYAML")
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    if len(content) > MAXIMUM_SIZE:
+        raise _not_a_kubeconfig(path, f"it has more than {MAXIMUM_SIZE // 1024**2} MiB")
     try:
-        with open(path, "rb") as file:
-            content = file.read(MAXIMUM_SIZE + 1)
-        if len(content) > MAXIMUM_SIZE:
-            raise _not_a_kubeconfig(path, f"it has more than {MAXIMUM_SIZE // 1024**2} MiB")
         return yaml.load(content, Loader=loader)  # CSafeLoader or SafeLoader: plain data only
-    except OSError as error:
-        raise _unreadable(path, error) from error
     except yaml.MarkedYAMLError as error:
         # The parser's own message quotes the line, which may be a token.
         line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.gitops.fleet.plugins.module_utils.errors import FleetError
+from ansible_collections.gitops.fleet.plugins.module_utils.kube.connection import Connection
 from ansible_collections.gitops.fleet.plugins.module_utils.target.cluster import Cluster
 
 from .record import Record, check_name, check_workspace
@@ -71,8 +72,9 @@ def _record(source: Source, entry: Any, folder: str) -> Record:
             annotations=_strings(entry, "annotations"),
             template_values=_mapping(entry, "templateValues"),
         ),
-        kubeconfig=source.reference(kubeconfig, folder if entry.get("kubeconfig") else None),
-        context=_text(entry, "context"),
+        connection=Connection(
+            source.reference(kubeconfig, folder if entry.get("kubeconfig") else None), _text(entry, "context")
+        ),
         uid=_text(entry, "uid"),
         source=source.name,
     )

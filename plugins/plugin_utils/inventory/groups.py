@@ -88,24 +88,39 @@ class SelectedGroup:
         }
 
 
-def cluster_groups(entries: Sequence[Any], workspace: str, inventory_file: str) -> list[SelectedGroup]:
+def defined_groups(entries: Sequence[Any], workspace: str, inventory_file: str) -> list[ClusterGroup]:
     """The inventory file's ``cluster_groups``. Raises :class:`FleetError` with the line of what is wrong."""
     check_labels = LabelCheck()
     definitions: list[ClusterGroup] = []
-    predicates: list[Predicate] = []
     for number, entry in enumerate(entries):
         try:
             definition = _definition(entry, workspace, check_labels)
-            if any((definition.namespace, definition.name) == (other.namespace, other.name) for other in definitions):
-                raise FleetError(f"there are two cluster groups {definition.name} in workspace {definition.namespace}")
-            predicates.append(compile_selector(definition.selector))
+            compile_selector(definition.selector)
+            _refuse_doubles([*definitions, definition])
         except FleetError as error:
             raise error.at(line_in(inventory_file, "cluster_groups", number)) from error
         definitions.append(definition)
+    return definitions
+
+
+def selected_groups(definitions: Sequence[ClusterGroup]) -> list[SelectedGroup]:
+    """The Ansible groups of ClusterGroups, wherever these were defined. FleetError where one is defined twice."""
+    _refuse_doubles(definitions)
+    workspaces: dict[str, set[str]] = defaultdict(set)
+    for definition in definitions:
+        workspaces[definition.name].add(definition.namespace)
     return [
-        SelectedGroup(definition, _group_name(definition, definitions), selects)
-        for definition, selects in zip(definitions, predicates, strict=True)
+        SelectedGroup(definition, _group_name(definition, workspaces), compile_selector(definition.selector))
+        for definition in definitions
     ]
+
+
+def _refuse_doubles(definitions: Sequence[ClusterGroup]) -> None:
+    seen: set[tuple[str, str]] = set()
+    for definition in definitions:
+        if (definition.namespace, definition.name) in seen:
+            raise FleetError(f"there are two cluster groups {definition.name} in workspace {definition.namespace}")
+        seen.add((definition.namespace, definition.name))
 
 
 def _definition(entry: Any, workspace: str, check_labels: LabelCheck) -> ClusterGroup:
@@ -124,8 +139,7 @@ def _definition(entry: Any, workspace: str, check_labels: LabelCheck) -> Cluster
     )
 
 
-def _group_name(definition: ClusterGroup, definitions: Sequence[ClusterGroup]) -> str:
+def _group_name(definition: ClusterGroup, workspaces: Mapping[str, set[str]]) -> str:
     """``cluster_group_<name>``, with the workspace in it where several workspaces have a group of that name."""
-    others = {other.namespace for other in definitions if other.name == definition.name}
-    prefix = f"cluster_group_{definition.namespace}_" if len(others) > 1 else "cluster_group_"
-    return safe(prefix + definition.name)
+    is_alone = len(workspaces[definition.name]) == 1
+    return safe("_".join(("cluster_group", *(() if is_alone else (definition.namespace,)), definition.name)))

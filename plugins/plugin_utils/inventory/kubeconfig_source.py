@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from ansible_collections.gitops.fleet.plugins.module_utils.errors import FleetError
+from ansible_collections.gitops.fleet.plugins.module_utils.kube.connection import Connection
 from ansible_collections.gitops.fleet.plugins.module_utils.kube.kubeconfig import KubeconfigFile, read_file
 from ansible_collections.gitops.fleet.plugins.module_utils.target.cluster import Cluster
 
@@ -32,8 +33,8 @@ def read(source: Source) -> list[Record]:
         raise FleetError(
             f"names_from is {names_from}", place=source.place("names_from"), remedy="It may be context or file."
         )
-    patterns = _strings(source, "contexts") or ["*"]
-    paths = _strings(source, "path")
+    patterns = source.strings("contexts") or ["*"]
+    paths = source.strings("path")
     if not paths:
         raise FleetError("it has no path", place=source.place(), remedy="Name a kubeconfig, a directory, or env:NAME.")
     records = []
@@ -89,8 +90,7 @@ def _record(source: Source, reference: str, path: str, context: str, names_from:
             namespace=source.workspace,
             labels=dict(source.labels),
         ),
-        kubeconfig=reference,
-        context=context,
+        connection=Connection(reference, context),
         source=source.name,
         place=f"context {context} of {path}",
     )
@@ -101,11 +101,3 @@ def cluster_name(text: str) -> str:
     name = re.sub(r"[^a-z0-9.]+", "-", text.lower())
     name = ".".join(part.strip("-") for part in name.split("."))
     return re.sub(r"\.+", ".", name).strip(".")[:253].strip("-.") or "cluster"
-
-
-def _strings(source: Source, key: str) -> list[str]:
-    value = source.options.get(key) or []
-    values = [value] if isinstance(value, str) else value
-    if not isinstance(values, list) or not all(isinstance(item, str) for item in values):
-        raise FleetError(f"{key} is not a string or a list of strings", place=source.place(key))
-    return values

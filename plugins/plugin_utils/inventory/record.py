@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.gitops.fleet.plugins.module_utils.errors import FleetError
+from ansible_collections.gitops.fleet.plugins.module_utils.kube.connection import AnyConnection
 from ansible_collections.gitops.fleet.plugins.module_utils.target.cluster import Cluster
+
+from .references import to_variables
 
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _LABEL_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
@@ -19,17 +22,19 @@ _LABEL_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
 
 @dataclass(frozen=True)
 class Record:
-    """``kubeconfig`` is an absolute path or ``env:NAME``, never a content; ``context`` "" is its current-context.
+    """``connection`` is how it is reached, by reference; None where its source does not say.
 
     ``source`` is the name of the source, ``place`` where in it this cluster stands (for messages).
+    ``status`` is what the source says of its state, ``nodes`` what its nodes say, if they were asked.
     """
 
     cluster: Cluster
-    kubeconfig: str
-    context: str = ""
+    connection: AnyConnection | None
     uid: str = ""
     source: str = ""
     place: str = ""
+    status: Mapping[str, Any] = field(default_factory=dict)
+    nodes: Mapping[str, Any] | None = None
 
     @property
     def full_name(self) -> str:
@@ -37,17 +42,20 @@ class Record:
 
     def variable(self) -> dict[str, Any]:
         """The host variable ``fleet_cluster``."""
-        return {
+        found = {
             "name": self.cluster.name,
             "workspace": self.cluster.namespace,
             "labels": self.cluster.labels,
             "annotations": self.cluster.annotations,
             "templateValues": self.cluster.template_values,
+            "status": self.status,
             "source": self.source,
-            "kubeconfig": self.kubeconfig,
-            "context": self.context,
+            **to_variables(self.connection),
             "uid": self.uid,
         }
+        if self.nodes is not None:
+            found["nodes"] = self.nodes
+        return found
 
 
 def check_name(name: Any, what: str) -> str:

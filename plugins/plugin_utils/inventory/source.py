@@ -12,8 +12,10 @@ from typing import Any
 
 from ansible_collections.gitops.fleet.plugins.module_utils.errors import FleetError
 from ansible_collections.gitops.fleet.plugins.module_utils.kube.connection import ENVIRONMENT_PREFIX, resolve_path
+from ansible_collections.gitops.fleet.plugins.module_utils.target.cluster import ClusterGroup
 
 from .record import LabelCheck
+from .snapshot import SnapshotCache
 from .yaml_file import line_in
 
 
@@ -22,7 +24,8 @@ class Source:
     """``number`` is its place in the list, counted from 0, of the inventory file ``inventory_file``.
 
     ``workspace`` and ``labels`` are for clusters that do not say their own. ``warnings`` collects
-    what the user should know though the source could be read.
+    what the user should know though the source could be read, ``cluster_groups`` the ClusterGroups
+    that it knows. ``cache`` keeps what a hub said.
     """
 
     name: str
@@ -32,7 +35,9 @@ class Source:
     workspace: str
     labels: Mapping[str, str]
     check_labels: LabelCheck
+    cache: SnapshotCache = field(default_factory=SnapshotCache)
     warnings: list[str] = field(default_factory=list)
+    cluster_groups: list[ClusterGroup] = field(default_factory=list)
 
     @property
     def folder(self) -> str:
@@ -51,6 +56,14 @@ class Source:
         if not isinstance(value, str):
             raise FleetError(f"{key} is not a string", place=self.place(key))
         return value
+
+    def strings(self, key: str) -> list[str]:
+        """An option that is a string or a list of them. Raises FleetError."""
+        value = self.options.get(key) or []
+        values = [value] if isinstance(value, str) else value
+        if not isinstance(values, list) or not all(isinstance(item, str) for item in values):
+            raise FleetError(f"{key} is not a string or a list of strings", place=self.place(key))
+        return values
 
     def reference(self, written: str, folder: str | None = None) -> str:
         """A path as it is kept: absolute, counted from ``folder`` (the inventory file's). ``env:NAME`` stays."""

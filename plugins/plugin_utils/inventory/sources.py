@@ -7,18 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from ansible_collections.gitops.fleet.plugins.module_utils.errors import FleetError
+from ansible_collections.gitops.fleet.plugins.module_utils.target.cluster import ClusterGroup
 
-from . import file_source, kubeconfig_source
+from . import capi_source, file_source, fleet_source, hub_source, kubeconfig_source, rancher_source
 from .record import LabelCheck, Record, check_workspace
+from .snapshot import SnapshotCache
 from .source import Source
 from .yaml_file import line_in
 
 READERS: dict[str, tuple[Callable[[Source], list[Record]], frozenset[str]]] = {
+    "fleet": (partial(hub_source.read, fetch=fleet_source.fetch), fleet_source.OPTIONS),
     "file": (file_source.read, file_source.OPTIONS),
     "kubeconfig": (kubeconfig_source.read, kubeconfig_source.OPTIONS),
+    "rancher": (partial(hub_source.read, fetch=rancher_source.fetch), rancher_source.OPTIONS),
+    "capi": (partial(hub_source.read, fetch=capi_source.fetch), capi_source.OPTIONS),
 }
 """By type: what reads it, and the options that it has beside those that all have."""
 
@@ -27,22 +33,26 @@ _COMMON_OPTIONS = frozenset({"type", "name", "workspace", "labels"})
 
 @dataclass(frozen=True)
 class Found:
-    """The clusters of all sources together, in their order. ``broken`` are the errors of those that failed."""
+    """The clusters and ClusterGroups of all sources, in their order. ``broken`` are the errors of those that failed."""
 
     records: list[Record] = field(default_factory=list)
     broken: list[FleetError] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    cluster_groups: list[ClusterGroup] = field(default_factory=list)
 
 
-def read_sources(entries: Sequence[Any], inventory_file: str, workspace: str) -> Found:
+def read_sources(
+    entries: Sequence[Any], inventory_file: str, workspace: str, cache: SnapshotCache | None = None
+) -> Found:
     """Read every source. ``workspace`` is for those that say none.
 
     A mistake in the inventory file raises :class:`FleetError`; a source that cannot be read does not.
     """
     check_labels = LabelCheck()
+    cache = cache or SnapshotCache()
     found = Found()
     for source in [
-        _source(entry, number, inventory_file, workspace, check_labels) for number, entry in enumerate(entries)
+        _source(entry, number, inventory_file, workspace, check_labels, cache) for number, entry in enumerate(entries)
     ]:
         reader, _options = READERS[source.options["type"]]
         try:
@@ -50,10 +60,13 @@ def read_sources(entries: Sequence[Any], inventory_file: str, workspace: str) ->
         except FleetError as error:
             found.broken.append(error)
         found.warnings.extend(source.warnings)
+        found.cluster_groups.extend(source.cluster_groups)
     return found
 
 
-def _source(entry: Any, number: int, inventory_file: str, workspace: str, check_labels: LabelCheck) -> Source:
+def _source(
+    entry: Any, number: int, inventory_file: str, workspace: str, check_labels: LabelCheck, cache: SnapshotCache
+) -> Source:
     kind = entry.get("type") if isinstance(entry, Mapping) else None
     if kind not in READERS:
         raise FleetError(
@@ -78,6 +91,7 @@ def _source(entry: Any, number: int, inventory_file: str, workspace: str, check_
             workspace=check_workspace(entry.get("workspace") or workspace),
             labels=check_labels(entry.get("labels") or {}),
             check_labels=check_labels,
+            cache=cache,
         )
     except FleetError as error:
         raise error.at(line_in(inventory_file, "sources", number)) from error

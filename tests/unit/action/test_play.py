@@ -10,6 +10,13 @@ import datetime
 import pytest
 from ansible.errors import AnsibleError
 from ansible_collections.gitops.fleet.plugins.module_utils.errors import FleetError
+from ansible_collections.gitops.fleet.plugins.module_utils.kube.connection import (
+    Connection,
+    ProxiedConnection,
+    SecretConnection,
+    TokenConnection,
+)
+from ansible_collections.gitops.fleet.plugins.plugin_utils.inventory.references import from_variables, to_variables
 from ansible_collections.gitops.fleet.plugins.plugin_utils.play import read_batch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,7 +65,7 @@ def test_a_cluster_is_what_its_variable_says():
 def test_an_odd_variable_concerns_its_host_alone(facts, message):
     found = batch(good=GOOD, odd=facts)
     assert [target.host for target in found.targets] == ["good"]
-    assert found.not_clusters["odd"].startswith("host odd: ")
+    assert found.not_clusters["odd"].startswith("host odd")
     assert message in found.not_clusters["odd"]
 
 
@@ -67,7 +74,19 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=8,
 )
-FIELDS = ["kubeconfig", "name", "workspace", "labels", "annotations", "templateValues", "context", "uid"]
+FIELDS = [
+    "kubeconfig",
+    "name",
+    "workspace",
+    "labels",
+    "annotations",
+    "templateValues",
+    "context",
+    "uid",
+    "hub",
+    "secret",
+    "proxy_path",
+]
 
 
 @given(st.dictionaries(st.sampled_from(FIELDS), JSON))
@@ -85,7 +104,76 @@ def test_a_variable_that_cannot_be_evaluated_concerns_its_host_alone():
 
     found = read_batch(["odd", "good"], {"odd": Broken(), "good": {"fleet_cluster": GOOD}})
     assert [target.host for target in found.targets] == ["good"]
-    assert found.not_clusters["odd"] == "host odd: variable fleet_cluster: 'region' is undefined"
+    assert found.not_clusters["odd"] == "host odd, variable fleet_cluster: 'region' is undefined"
+
+
+def test_labels_and_values_of_ansible():
+    variables = {
+        "fleet_cluster": GOOD,
+        "fleet_labels": {"env": "test", "wave": "1"},
+        "fleet_values": {"replicas": 2},
+    }
+    (target,) = read_batch(["one"], {"one": variables}).targets
+    assert target.cluster.labels == {"env": "test", "wave": "1"}
+    assert target.values == {"replicas": 2}
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"fleet_labels": {"wave": 1}}, "variable fleet_labels: the value of label wave is not a string"),
+        ({"fleet_labels": "prod"}, "variable fleet_labels: labels is not a mapping"),
+        ({"fleet_values": ["a"]}, "variable fleet_values: it is not a mapping"),
+        ({"fleet_values": {"day": datetime.date(2026, 1, 1)}}, "variable fleet_values holds what JSON does not know"),
+    ],
+)
+def test_odd_labels_and_values_concern_their_host_alone(variables, message):
+    found = read_batch(["odd"], {"odd": {"fleet_cluster": GOOD, **variables}})
+    assert message in found.not_clusters["odd"]
+
+
+HUB = {"kubeconfig": "env:HUB", "context": ""}
+
+
+@pytest.mark.parametrize(
+    ("way", "connection"),
+    [
+        (
+            {"hub": HUB, "secret": {"namespace": "ws", "name": "a", "key": "value"}, "context": ""},
+            SecretConnection(Connection("env:HUB"), "ws", "a"),
+        ),
+        (
+            {"hub": HUB, "proxy_path": "/k8s/clusters/c-1"},
+            ProxiedConnection(Connection("env:HUB"), "/k8s/clusters/c-1"),
+        ),
+        (
+            {"hub": {"server": "https://r", "token": "env:T", "ca_file": ""}, "proxy_path": "/k8s/clusters/c-1"},
+            ProxiedConnection(TokenConnection("https://r", "env:T"), "/k8s/clusters/c-1"),
+        ),
+    ],
+)
+def test_clusters_by_way_of_a_hub(way, connection):
+    (target,) = batch(one=way).targets
+    assert target.connection == connection
+    written = to_variables(connection)
+    assert written["kubeconfig"] == ""
+    assert from_variables(written) == connection
+
+
+@pytest.mark.parametrize(
+    ("way", "message"),
+    [
+        ({"secret": {"namespace": "ws", "name": "a"}}, "hub of its variable fleet_cluster is not a mapping"),
+        ({"hub": {}, "secret": {"namespace": "ws", "name": "a"}}, "the hub has no kubeconfig"),
+        ({"hub": HUB, "secret": {"name": "a"}}, "has no namespace or no name"),
+        ({"hub": HUB, "proxy_path": "/k8s/../../x?y"}, "is no path"),
+        ({"hub": {"server": "https://r", "token": "abc"}, "proxy_path": "/k8s"}, "token does not begin with env:"),
+    ],
+)
+def test_ways_that_lead_nowhere(way, message):
+    found = batch(odd=way)
+    assert message in found.not_clusters["odd"]
+    assert "abc" not in found.not_clusters["odd"]
 
 
 def test_two_hosts_that_are_one_cluster_are_both_refused():

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from ansible_collections.gitops.fleet.plugins.module_utils.bundle.build import Build
 from ansible_collections.gitops.fleet.plugins.module_utils.bundle.bundle import Bundle
@@ -25,6 +27,26 @@ def clusters(*names, workspace="fleet-default"):
         Target(name, Cluster(name, workspace, labels={"env": "prod"}), Connection(f"/kubeconfig/{name}"))
         for name in names
     ]
+
+
+CHART = {**ALL, "resources": [{"name": "Chart.yaml", "content": "name: web"}]}
+
+
+def test_values_of_the_inventory_win_over_those_of_git_on_their_cluster_and_in_charts_only(state):
+    plain, special = clusters("a", "b")
+    special = replace(special, values={"image": {"tag": "2"}, "more": "{{ data }}"})
+    values = {"helm": {"values": {"image": {"name": "web", "tag": "1"}}}}
+    before = state({"apps": {"web": {**CHART, **values}, "raw": ALL}}, [plain, replace(special, values={})])
+    after = state({"apps": {"web": {**CHART, **values}, "raw": ALL}}, [plain, special])
+    assert before.wanted["fleet-default.a"] == after.wanted["fleet-default.a"]
+    old, new = ({item.bundle: item for item in found.wanted["fleet-default.b"]} for found in (before, after))
+    assert new["raw"].value == old["raw"].value
+    assert new["web"].value != old["web"].value
+    assert new["web"].deployment.options["helm"]["values"] == {
+        "image": {"name": "web", "tag": "2"},
+        "more": "{{ data }}",
+    }
+    assert (new["raw"].overridden, new["web"].overridden) == ((), ("image.tag", "more"))
 
 
 @pytest.fixture

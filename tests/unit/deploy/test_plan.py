@@ -44,6 +44,11 @@ def test_what_is_not_there_is_installed():
     assert only(SCOPE, [WEB]).action is Action.INSTALL
 
 
+def test_the_plan_says_where_the_inventory_sets_values_and_not_to_what():
+    reason = only(SCOPE, [replace(WEB, overridden=tuple("gfedcba"))]).reason
+    assert reason == "not there yet; fleet_values set a, b, c, d, e and 2 more"
+
+
 def test_what_we_deployed_last_is_up_to_date():
     assert only(SCOPE, [WEB], ours()).action is Action.NONE
 

@@ -5,13 +5,25 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from ansible_collections.gitops.fleet.plugins.module_utils.errors import FleetError
+from ansible_collections.gitops.fleet.plugins.module_utils.kube.connection import Connection
 from ansible_collections.gitops.fleet.plugins.module_utils.target.cluster import Cluster
 from ansible_collections.gitops.fleet.plugins.module_utils.target.selector import compile_selector, matches
-from ansible_collections.gitops.fleet.plugins.plugin_utils.inventory.groups import LabelGroups, cluster_groups, safe
-from ansible_collections.gitops.fleet.plugins.plugin_utils.inventory.hosts import check_unique, choose, host_names
+from ansible_collections.gitops.fleet.plugins.plugin_utils.inventory.groups import (
+    LabelGroups,
+    defined_groups,
+    safe,
+    selected_groups,
+)
+from ansible_collections.gitops.fleet.plugins.plugin_utils.inventory.hosts import (
+    check_host_names,
+    choose,
+    host_names,
+    without_collisions,
+)
 from ansible_collections.gitops.fleet.plugins.plugin_utils.inventory.label_selector import parse
 from ansible_collections.gitops.fleet.plugins.plugin_utils.inventory.record import Record
 from hypothesis import given
@@ -24,7 +36,7 @@ LABEL_KEY = st.from_regex(r"([a-z]{1,3}(\.[a-z]{1,3})?/)?[A-Za-z0-9]([-A-Za-z0-9
 
 
 def record(name: str, workspace: str = "fleet-default", **labels: str) -> Record:
-    return Record(Cluster(name, workspace, labels), kubeconfig=f"/k/{workspace}.{name}", source="test")
+    return Record(Cluster(name, workspace, labels), Connection(f"/k/{workspace}.{name}"), source="test")
 
 
 # --- hosts ------------------------------------------------------------------------------------------
@@ -32,6 +44,37 @@ def record(name: str, workspace: str = "fleet-default", **labels: str) -> Record
 
 def names(*records: Record, taken: tuple[str, ...] = (), full: bool = False) -> list[str]:
     return host_names(records, taken, full=full)
+
+
+def test_of_several_clusters_of_one_name_the_first_counts_where_that_is_said():
+    one, other, two = record("a", env="one"), record("b"), record("a", env="two")
+    found, warnings = without_collisions([one, other, two], first_counts=True)
+    assert found == [one, other]
+    assert "cluster fleet-default.a is that of " in warnings[0]
+
+
+def test_states():
+    ready, broken, unknown = (
+        replace(record(name), status=status)
+        for name, status in (("a", {"state": "Ready"}), ("b", {"state": "ErrApplied"}), ("c", {}))
+    )
+    selects = compile_selector({})
+    assert choose([ready, broken, unknown], selects, states=["Rea*"]) == [ready, unknown]
+    assert choose([ready, broken, unknown], selects) == [ready, broken, unknown]
+
+
+@pytest.mark.parametrize(
+    "name", ["a/b", "a:1", "a,b", "!a", "[a]", "a b", "", "localhost", "-a", "é", "{{ a }}", "fleet"]
+)
+def test_names_by_a_template_that_are_no_names_of_hosts(name):
+    with pytest.raises(FleetError, match=r"hostnames, cluster fleet-default\.a"):
+        check_host_names([name], [record("a")], taken=("fleet",))
+
+
+def test_names_by_a_template_are_unique():
+    check_host_names(["x", "y"], [record("a"), record("b")])
+    with pytest.raises(FleetError, match=r"x is the name of cluster fleet-default\.a, too"):
+        check_host_names(["x", "x"], [record("a"), record("b")])
 
 
 def test_short_where_unique():
@@ -80,9 +123,9 @@ def test_choosing():
 
 
 def test_one_name_twice_is_never_merged():
-    check_unique([record("a"), record("a", "other")])
+    without_collisions([record("a"), record("a", "other")])
     with pytest.raises(FleetError, match="two clusters a in workspace fleet-default"):
-        check_unique([record("a"), record("b"), record("a")])
+        without_collisions([record("a"), record("b"), record("a")])
 
 
 # --- groups -----------------------------------------------------------------------------------------
@@ -126,7 +169,7 @@ def test_every_label_is_in_a_group_with_a_good_name(labels):
 
 
 def defined(*entries: object) -> list:
-    return cluster_groups(list(entries), "fleet-default", "/nowhere/x.fleet.yml")
+    return selected_groups(defined_groups(list(entries), "fleet-default", "/nowhere/x.fleet.yml"))
 
 
 def test_cluster_groups():

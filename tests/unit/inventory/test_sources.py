@@ -70,6 +70,7 @@ def test_a_list_in_a_file(read, tmp_path, bare, dump):
         **FULL,
         "labels": {"env": "prod", "example.com/tier": "", "more": "y"},
         "kubeconfig": str(tmp_path / "lists/kubeconfigs/prod.yaml"),
+        "status": {},
         "source": "file",
     }
     assert record.full_name == "team-a.prod-eu"
@@ -89,7 +90,7 @@ def test_a_list_in_the_inventory_file(read, tmp_path):
             ],
         }
     )
-    assert [(record.full_name, record.kubeconfig, record.source) for record in found.records] == [
+    assert [(record.full_name, record.connection.kubeconfig, record.source) for record in found.records] == [
         ("edge.a", str(tmp_path / "all.yaml"), "mine"),
         ("other.b", "env:KUBECONFIG_B", "mine"),
         ("edge.c", "/etc/c", "mine"),
@@ -99,7 +100,9 @@ def test_a_list_in_the_inventory_file(read, tmp_path):
 def test_the_list_may_be_where_a_variable_says(read, tmp_path, monkeypatch):
     (tmp_path / "clusters.yaml").write_text(yaml.safe_dump([{"name": "a", "kubeconfig": "a.yaml"}]))
     monkeypatch.setenv("FLEET_CLUSTERS", str(tmp_path / "clusters.yaml"))
-    assert read({"type": "file", "path": "env:FLEET_CLUSTERS"}).records[0].kubeconfig == str(tmp_path / "a.yaml")
+    assert read({"type": "file", "path": "env:FLEET_CLUSTERS"}).records[0].connection.kubeconfig == str(
+        tmp_path / "a.yaml"
+    )
 
 
 def cluster(**fields: object) -> dict:
@@ -172,7 +175,7 @@ def test_a_missing_file(read, tmp_path):
     ("source", "said"),
     [
         ("file", "type None"),
-        ({"type": "rancher"}, "type 'rancher'"),
+        ({"type": "argo"}, "type 'argo'"),
         ({"type": "file"}, "either path or clusters"),
         ({"type": "file", "path": "x", "clusters": []}, "either path or clusters"),
         ({"type": "file", "path": 7}, "path is not a string"),
@@ -201,11 +204,11 @@ def test_one_broken_source_does_not_hide_the_others(read):
 def test_contexts_are_clusters(read, tmp_path):
     (tmp_path / "config").write_text(yaml.safe_dump(kubeconfig("gke_shop_eu_Prod", "dev")))
     found = read({"type": "kubeconfig", "path": "config", "workspace": "edge", "labels": {"env": "x"}})
-    assert [(record.full_name, record.context) for record in found.records] == [
+    assert [(record.full_name, record.connection.context) for record in found.records] == [
         ("edge.gke-shop-eu-prod", "gke_shop_eu_Prod"),
         ("edge.dev", "dev"),
     ]
-    assert {record.kubeconfig for record in found.records} == {str(tmp_path / "config")}
+    assert {record.connection.kubeconfig for record in found.records} == {str(tmp_path / "config")}
     assert found.records[0].cluster.labels == {"env": "x"}
     assert "super-secret" not in repr(found)
 
@@ -213,14 +216,14 @@ def test_contexts_are_clusters(read, tmp_path):
 def test_only_some_contexts(read, tmp_path):
     (tmp_path / "config").write_text(yaml.safe_dump(kubeconfig("prod-a", "prod-b", "dev")))
     found = read({"type": "kubeconfig", "path": ["config"], "contexts": ["prod-*", "x"]})
-    assert [record.context for record in found.records] == ["prod-a", "prod-b"]
+    assert [record.connection.context for record in found.records] == ["prod-a", "prod-b"]
 
 
 def test_a_path_from_the_environment_is_not_stored(read, tmp_path, monkeypatch):
     (tmp_path / "config").write_text(yaml.safe_dump(kubeconfig("a")))
     monkeypatch.setenv("FLEET_KUBECONFIG", str(tmp_path / "config"))
     (record,) = read({"type": "kubeconfig", "path": "env:FLEET_KUBECONFIG"}).records
-    assert record.kubeconfig == "env:FLEET_KUBECONFIG"
+    assert record.connection.kubeconfig == "env:FLEET_KUBECONFIG"
     assert "FLEET_NONE" in failure(read, {"type": "kubeconfig", "path": "env:FLEET_NONE"})
 
 
@@ -233,7 +236,7 @@ def test_a_directory_named_by_its_files(read, tmp_path):
     (folder / "values.yaml").write_text("a: [")
     found = read({"type": "kubeconfig", "path": "edge", "names_from": "file"})
     assert [record.cluster.name for record in found.records] == ["shop-1", "a", "b", "config"]
-    assert found.records[2].kubeconfig == str(folder / "b.yaml")
+    assert found.records[2].connection.kubeconfig == str(folder / "b.yaml")
     assert len(found.warnings) == 1
     assert "values.yaml" in found.warnings[0]
     assert found.broken == []
@@ -246,7 +249,7 @@ def test_a_directory_without_kubeconfigs_is_told(read, tmp_path):
 
 def test_a_file_without_a_context_to_choose(read, tmp_path):
     (tmp_path / "one").write_text(yaml.safe_dump(kubeconfig("only")))
-    assert read({"type": "kubeconfig", "path": "one", "names_from": "file"}).records[0].context == "only"
+    assert read({"type": "kubeconfig", "path": "one", "names_from": "file"}).records[0].connection.context == "only"
     (tmp_path / "two").write_text(yaml.safe_dump(kubeconfig("a", "b")))
     assert "no current-context" in failure(read, {"type": "kubeconfig", "path": "two", "names_from": "file"})
 
