@@ -272,6 +272,10 @@ bundles:
       description: Name of the bundle.
       type: str
       sample: apps-raw
+    path:
+      description: Directory of the bundle in the repository.
+      type: str
+      sample: raw
     content_id:
       description: Fleet's ID of the bundle's resources. The same resources have the same ID.
       type: str
@@ -385,6 +389,7 @@ def build(module: AnsibleModule) -> dict:
         "bundles": [
             {
                 "name": bundle.name,
+                "path": bundle.path,
                 "content_id": content_id(bundle),
                 "resources": len(bundle.spec.get("resources") or []),
                 "targets": len(bundle.spec.get("targets") or []),

@@ -12,14 +12,14 @@ import os
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ..errors import FleetError
+from ..private_files import KEPT_DAYS, cache_errors
 from ..source.git import Fetched
 from ..source.gitrepo import GitRepo
-from ..source.mirror import cache_errors
 from ..source.scan import find_bundles
 from .bundle import Bundle
 from .reader import read_bundles
@@ -27,8 +27,6 @@ from .settings import COMMIT_LABEL
 
 FORMAT = 1
 """The version of the file's layout. Another version is not read."""
-
-_KEPT_DAYS = 30
 
 
 @dataclass(frozen=True)
@@ -87,6 +85,7 @@ class Build:
                         "annotations": bundle.annotations,
                     },
                     "spec": bundle.spec,
+                    "path": bundle.path,
                 }
                 for bundle in self.bundles
             ],
@@ -144,7 +143,12 @@ class BuildIndex:
 def _bundle(item: dict[str, Any]) -> Bundle:
     metadata = item["metadata"]
     return Bundle(
-        metadata["name"], metadata["namespace"], item["spec"], metadata["labels"], metadata.get("annotations") or {}
+        metadata["name"],
+        metadata["namespace"],
+        item["spec"],
+        metadata["labels"],
+        metadata.get("annotations") or {},
+        item.get("path") or "",
     )
 
 
@@ -155,7 +159,7 @@ def _with_commit(build: Build, commit: str) -> Build:
         # A label of fleet.yaml wins over ours, and then is not the commit.
         if labels.get(COMMIT_LABEL) == build.commit:
             labels[COMMIT_LABEL] = commit
-        bundles.append(Bundle(bundle.name, bundle.namespace, bundle.spec, labels, bundle.annotations))
+        bundles.append(replace(bundle, labels=labels))
     return Build(build.gitrepo, commit, bundles)
 
 
@@ -197,7 +201,7 @@ def _use(path: Path) -> bool:
 
 def _sweep(directory: Path) -> None:
     """Remove the files in ``directory`` that nobody has used for long."""
-    oldest = time.time() - _KEPT_DAYS * 24 * 3600
+    oldest = time.time() - KEPT_DAYS * 24 * 3600
     for entry in os.scandir(directory):
         with contextlib.suppress(OSError):
             if entry.is_file(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_mtime < oldest:

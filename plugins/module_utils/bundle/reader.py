@@ -99,6 +99,7 @@ def make_bundle(
         spec=BUNDLE_SPEC.canonical(spec),
         labels=labels,
         annotations=options.annotations,
+        path=root.spelled,
     )
     return with_resources(bundle, content, compress=settings.compress, own_namespace=fields.get("namespace", ""))
 

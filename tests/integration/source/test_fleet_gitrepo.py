@@ -110,9 +110,9 @@ def test_what_it_returns(play, bundles):
     assert first["commit"] == bundles.git("rev-parse", "main")
     assert first["bundle_count"] == 2
     assert [
-        (bundle["name"], bundle["resources"], bundle["targets"], bundle["content_id"][:2])
+        (bundle["name"], bundle["path"], bundle["resources"], bundle["targets"], bundle["content_id"][:2])
         for bundle in first["bundles"]
-    ] == [("apps-raw", 1, 1, "s-"), ("apps-web", 2, 2, "s-")]
+    ] == [("apps-raw", "raw", 1, 1, "s-"), ("apps-web", "web", 2, 2, "s-")]
     build = Build.load(Path(first["build"]))
     assert build.commit == first["commit"]
     assert build.gitrepo.targets == [{"clusterGroup": "prod"}]
