@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from ..errors import FleetError
 from ..private_files import RunDirectory
-from .access import certificate_problem, check_connection, prepare_access
+from . import github_app
+from .access import certificate_problem, check_connection, make_home, prepare_access, tls_context
 from .credentials import Credentials
 from .git_command import AnswerTooLarge, Completed, GitCommand, GitTimeout, check_version
 from .git_errors import explain, unknown
@@ -79,17 +81,26 @@ class _Fetch:
         self.deadline = Deadline(timeout)
         self.wanted = Wanted.of(gitrepo)
         self.url = RepoUrl.parse(gitrepo.repo)
-        access = prepare_access(self.url, gitrepo, credentials, run)
+        credentials.check(self.url)
+        self.run = run
+        self.home = make_home(run)
         check_version(run.path)
-        self.home = access.home
         self.mirror = Mirror(cache, self.url)
-        self.local = GitCommand(self.mirror.path, access.home)
-        self.remote = GitCommand(
-            self.mirror.path,
-            access.home,
-            access.settings,
-            {**access.environment, **self.mirror.writer_environment},
-        )
+        self.local = GitCommand(self.mirror.path, self.home)
+
+    @cached_property
+    def remote(self) -> GitCommand:
+        """Git with all that it needs to reach the server."""
+        self._exchange_github_app()
+        access = prepare_access(self.url, self.gitrepo, self.credentials, self.run, self.home)
+        environment = {**access.environment, **self.mirror.writer_environment}
+        return GitCommand(self.mirror.path, self.home, access.settings, environment)
+
+    def _exchange_github_app(self) -> None:
+        app = self.credentials.github_app
+        if app is not None:
+            token = app.token(self.url, tls_context(self.gitrepo))
+            self.credentials = replace(self.credentials, username=github_app.USER, password=token, github_app=None)
 
     def fetch(self) -> Fetched:
         with self.mirror.fetching(self.deadline):

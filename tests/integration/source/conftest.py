@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
 from ansible_collections.gitops.fleet.plugins.module_utils.private_files import RunDirectory
 from ansible_collections.gitops.fleet.plugins.module_utils.source.credentials import Credentials
 from ansible_collections.gitops.fleet.plugins.module_utils.source.git import fetch

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import yaml
-
 from ansible_collections.gitops.fleet.plugins.module_utils.kube.client import Client
 from ansible_collections.gitops.fleet.plugins.module_utils.kube.connection import Connection
 from recording_server import RecordingServer
