@@ -17,8 +17,10 @@ description:
   - Nothing is deployed, and no cluster is needed.
   - The repository is kept as a bare mirror in the cache directory, one for each address. A run makes one fetch, of the
     wanted commit only. Runs at the same time do not disturb each other. A tree that did not change is not read again.
-  - Nothing of the repository is ever checked out or run. Its hooks, filters, submodules and git settings do nothing,
-    and neither do the git and ssh settings, keys and agent of the user who runs the task.
+  - Nothing of the repository is ever checked out or run. Its hooks, filters and git settings do nothing, and neither do
+    the git and ssh settings, keys and agent of the user who runs the task.
+  - Submodules are fetched too, at their commit, as in Fleet. Credentials are sent to those of the same server as
+    O(repo) only, and only a repository that is a directory itself may have others as submodules.
   - Secrets are kept from arguments, addresses, logs and the cache. While git runs, they are in files of mode 0600 in a
     directory of mode 0700, in memory where the system has C(/dev/shm).
 options:

@@ -22,6 +22,7 @@ from .git_tree import BrokenMirror, GitTree
 from .gitrepo import GitRepo
 from .mirror import Deadline, Mirror
 from .refs import BRANCHES, TAGS, RemoteRefs, Wanted, is_commit
+from .submodules import Submodule, TreeWithSubmodules
 from .url import RepoUrl
 
 DEFAULT_TIMEOUT = 300
@@ -43,11 +44,12 @@ _DISK_FULL = re.compile(r"No space left on device|Disk quota exceeded")
 class Fetched:
     """A commit (40 hex digits) and the files to deploy.
 
-    ``tree`` is to be closed. ``warnings`` say what Fleet does and the user may not have meant.
+    ``tree`` is to be closed; it fetches submodules when it is asked for its files. ``warnings`` say
+    what Fleet does and the user may not have meant.
     """
 
     commit: str
-    tree: GitTree
+    tree: TreeWithSubmodules
     warnings: list[str] = field(default_factory=list)
 
 
@@ -205,10 +207,25 @@ class _Fetch:
             )
         lock = self.mirror.reading(self.deadline)
         try:
-            return Fetched(commit, GitTree(tree, self.local, self.mirror, lock), warnings)
+            root = GitTree(tree, self.local, self.mirror, lock)
+            return Fetched(commit, TreeWithSubmodules(root, self.url, self._fetch_submodule), warnings)
         except BaseException:
             lock.release()
             raise
+
+    def _fetch_submodule(self, submodule: Submodule) -> GitTree:
+        """The tree of a submodule's commit. Its server gets the credentials only if it is the GitRepo's own."""
+        same_server = submodule.url.server == self.url.server
+        gitrepo = GitRepo(
+            self.gitrepo.name,
+            repo=submodule.url.for_git(),
+            revision=submodule.commit,
+            ca_bundle=self.gitrepo.ca_bundle,
+            insecure_skip_tls_verify=self.gitrepo.insecure_skip_tls_verify and same_server,
+        )
+        credentials = self.credentials if same_server else Credentials()
+        inner = _Fetch(gitrepo, credentials, self.mirror.cache, self.run, self.deadline.left)
+        return inner.fetch().tree.root
 
     def _commit_of_revision(self) -> str:
         if is_commit(self.wanted.revision):

@@ -77,6 +77,7 @@ class Mirror:
 
     def __init__(self, cache: Path, url: RepoUrl):
         digest = hashlib.sha256(url.for_git().encode()).hexdigest()
+        self.cache = cache
         self._directory = cache / "git"
         with cache_errors(self._directory):
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)

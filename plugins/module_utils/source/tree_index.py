@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from ..errors import FleetError
-from .tree import SUBMODULE, SYMLINK, Entry, FileTree
+from .tree import SYMLINK, Entry, FileTree
 
 MAX_LINKS = 255
 """How many symbolic links one path may lead through (Go's limit)."""
@@ -64,7 +64,7 @@ class TreeIndex:
             return False
 
     def entry(self, path: str) -> Entry | None:
-        """The file, link or submodule of exactly this path, without following links."""
+        """The file or link of exactly this path, without following links."""
         return self._entries.get(path)
 
     def is_directory(self, path: str) -> bool:
@@ -147,7 +147,7 @@ class TreeIndex:
         """Whether a file is there, links followed."""
         target = self.resolve(path)
         entry = self.entry(target) if target is not None else None
-        return entry is not None and entry.mode != SUBMODULE
+        return entry is not None
 
 
 class TreeFiles:
@@ -164,11 +164,7 @@ class TreeFiles:
         """
         entries = ((path, self.index.entry(path)) for path in paths)
         self._contents = self.index.tree.read(
-            [
-                path
-                for path, entry in entries
-                if entry and entry.mode not in (SYMLINK, SUBMODULE) and entry.size <= _PREFETCHED_UP_TO
-            ]
+            [path for path, entry in entries if entry and entry.mode != SYMLINK and entry.size <= _PREFETCHED_UP_TO]
         )
 
     def size(self, path: str) -> int:
@@ -196,7 +192,7 @@ class TreeFiles:
         if target is None:
             raise FleetError("there is no such file", place=path)
         entry = self.index.entry(target)
-        if entry is None or entry.mode == SUBMODULE:
+        if entry is None:
             raise FleetError("is not a file but a directory", place=path)
         return target, entry
 
