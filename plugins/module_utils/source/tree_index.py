@@ -28,6 +28,8 @@ class TreeIndex:
     def __init__(self, tree: FileTree):
         self.tree = tree
         self._entries = tree.entries()
+        # What resolve() was asked for, the links it followed, and where they led: all that was looked at.
+        self.resolved: set[str] = set()
 
     @cached_property
     def _directories(self) -> dict[str, dict[str, bool]]:
@@ -102,11 +104,23 @@ class TreeIndex:
                 if not is_directory:
                     yield join(current, name)
 
+    def stayed_below(self, directory: str) -> bool:
+        """Whether all that was ``resolved`` is in this directory or below."""
+        start = f"{directory}/" if directory else ""
+        return all(
+            (path == directory or path.startswith(start)) and ".." not in path.split("/") for path in self.resolved
+        )
+
     def resolve(self, path: str) -> str | None:
         """Where the path leads when every symbolic link in it is followed; None if nothing is there.
 
         Raises FleetError where it leaves the tree, or where links go round in circles.
         """
+        target = self._follow(path)
+        self.resolved.update((posixpath.normpath(path) if "./" in path else path, target or ""))
+        return target
+
+    def _follow(self, path: str) -> str | None:
         done: list[str] = []
         todo = [part for part in path.split("/") if part not in ("", ".")][::-1]
         links = 0
@@ -125,6 +139,7 @@ class TreeIndex:
             entry = self._entries.get(current)
             if entry is not None and entry.mode == SYMLINK:
                 links += 1
+                self.resolved.add(current)
                 target = self._links[current]
                 if links > MAX_LINKS:
                     raise FleetError("the symbolic links here go round in circles", place=path)
