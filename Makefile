@@ -77,6 +77,7 @@ integration: collections venvs lab-up ## Behaviour with real git, Helm and API s
 .PHONY: soak
 soak: collections venvs lab-up ## The long runs, by hand: hundreds of kills, full fuzzing (FLEET_KILLS=300, FLEET_SEED=n)
 	@$(PYTEST) --hypothesis-profile=soak $(or $(TESTS),tests/unit)
+	@FLEET_FUZZ=full $(PYTEST) -s tests/integration/test_fuzz.py
 	@FLEET_KILLS=$${FLEET_KILLS:-300} $(PYTEST) -s --hypothesis-profile=soak $(or $(TESTS),tests/integration/test_faults.py)
 
 .PHONY: molecule

@@ -9,11 +9,18 @@ import fcntl
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from .errors import FleetError
 
 PREFIX = "gitops-fleet-"
+
+KEPT_DAYS = 30
+"""What nobody has used for so long is removed from the cache."""
+
+CACHE_REMEDY = "Make room there or make it writable, or name another directory with cache_dir."
 
 
 def cache_directory(configured: str | None = None) -> Path:
@@ -35,6 +42,17 @@ def cache_directory(configured: str | None = None) -> Path:
             remedy="Make it writable, or name another one with cache_dir.",
         ) from error
     return path
+
+
+@contextmanager
+def cache_errors(path: Path) -> Iterator[None]:
+    """Turn errors of the file system into FleetErrors that name the cache."""
+    try:
+        yield
+    except OSError as error:
+        raise FleetError(
+            f"the cache cannot be written: {error.strerror}", place=str(path), remedy=CACHE_REMEDY
+        ) from error
 
 
 class RunDirectory:

@@ -17,8 +17,10 @@ description:
   - Nothing is deployed, and no cluster is needed.
   - The repository is kept as a bare mirror in the cache directory, one for each address. A run makes one fetch, of the
     wanted commit only. Runs at the same time do not disturb each other. A tree that did not change is not read again.
-  - Nothing of the repository is ever checked out or run. Its hooks, filters, submodules and git settings do nothing,
-    and neither do the git and ssh settings, keys and agent of the user who runs the task.
+  - Nothing of the repository is ever checked out or run. Its hooks, filters and git settings do nothing, and neither do
+    the git and ssh settings, keys and agent of the user who runs the task.
+  - Submodules are fetched too, at their commit, as in Fleet. Credentials are sent to those of the same server as
+    O(repo) only, and only a repository that is a directory itself may have others as submodules.
   - Secrets are kept from arguments, addresses, logs and the cache. While git runs, they are in files of mode 0600 in a
     directory of mode 0700, in memory where the system has C(/dev/shm).
 options:
@@ -29,44 +31,42 @@ options:
     choices:
       - push
     default: push
-  name:
+  name: &name
     description:
       - Name of the GitRepo. The names of its bundles begin with it.
     type: str
-    required: true
-  workspace:
+  workspace: &workspace
     description:
       - The workspace, which is the namespace of a Fleet manager that the GitRepo and its clusters belong to.
     type: str
     default: fleet-default
-  repo:
+  repo: &repo
     description:
       - Address of the git repository, as C(https://host/path), C(http://host/path), C(ssh://user@host/path),
         C(user@host:path), C(file:///path) or an absolute path.
       - An address with a password in it is refused. Use O(username) and O(password).
-      - The variables E(HTTPS_PROXY), E(HTTP_PROXY) and E(NO_PROXY) of the environment are honoured for C(http) and
-        C(https).
+      - The variables E(HTTPS_PROXY), E(HTTP_PROXY) and E(NO_PROXY) of the environment are honoured for C(http),
+        C(https), and for C(ssh), which goes through an HTTP proxy by C(CONNECT).
     type: str
-    required: true
-  branch:
+  branch: &branch
     description:
       - The branch to follow.
       - Without O(branch) and O(revision), it is C(master), as in Fleet.
       - When O(revision) is set too, Fleet deploys the content of the branch under the revision's commit. So does this
         module, with a warning.
     type: str
-  revision:
+  revision: &revision
     description:
       - The tag or the commit (all 40 digits) to deploy. A branch does not go here.
     type: str
-  paths:
+  paths: &paths
     description:
       - Directories of the repository to look for bundles in. They may have wildcards, such as C(apps/*).
       - Without it, the whole repository is searched.
     type: list
     elements: str
     default: []
-  bundles:
+  bundles: &bundles
     description:
       - Directories that are bundles, in place of O(paths). Nothing is searched.
     type: list
@@ -83,7 +83,7 @@ options:
           - File with the options of the bundle, relative to O(bundles[].base), in the format of C(fleet.yaml).
           - Without it, C(fleet.yaml) or C(fleet.yml) in O(bundles[].base) is read, if there is one.
         type: str
-  targets:
+  targets: &targets
     description:
       - Which clusters to deploy to, as a list of Fleet's GitTargets, in Fleet's own spelling. Each has C(name) and any
         of C(clusterName), C(clusterSelector), C(clusterGroup) and C(clusterGroupSelector).
@@ -91,87 +91,243 @@ options:
     type: list
     elements: dict
     default: []
-  target_namespace:
+  target_namespace: &target_namespace
     description:
       - Namespace that all resources are put into. Resources that belong to no namespace are then an error.
     type: str
-  service_account:
+  service_account: &service_account
     description:
       - Service account of the clusters to deploy as.
     type: str
-  keep_resources:
+  keep_resources: &keep_resources
     description:
       - Whether the resources stay on the clusters when their bundle is gone.
     type: bool
     default: false
-  delete_namespace:
+  delete_namespace: &delete_namespace
     description:
       - Whether the namespace O(target_namespace) is deleted with the GitRepo.
     type: bool
     default: false
-  correct_drift:
+  correct_drift: &correct_drift
     description:
       - Whether and how drift is corrected. Has the keys C(enabled), C(force) and C(keepFailHistory), all of them
         booleans.
     type: dict
-  paused:
+  paused: &paused
     description:
       - Whether the clusters are left as they are.
     type: bool
     default: false
-  force_sync_generation:
+  force_sync_generation: &force_sync_generation
     description:
       - Another number than before deploys everything again.
     type: int
     default: 0
-  labels:
+  labels: &labels
     description:
       - Labels of the GitRepo, which its bundles get too.
     type: dict
     default: {}
-  username:
+  username: &username
     description:
-      - User to log in as, for C(http) and C(https). Needs O(password).
+      - User to log in as, for C(http) and C(https). Needs O(password) or O(password_file).
     type: str
-  password:
+  password: &password
     description:
       - Password or access token, for C(http) and C(https).
       - Without O(username) it is sent as the user name, as Fleet does, unless the address has a user name.
       - It is sent to the server that O(repo) names and to no other, even if that one redirects.
     type: str
-  ssh_private_key:
+  password_file: &password_file
+    description:
+      - File with the password or access token.
+    type: path
+  ssh_private_key: &ssh_private_key
     description:
       - Private key, as text, for C(ssh). It cannot have a passphrase.
     type: str
-  ssh_private_key_file:
+  ssh_private_key_file: &ssh_private_key_file
     description:
       - File with the private key.
     type: path
-  known_hosts:
+  known_hosts: &known_hosts
     description:
       - Keys of the ssh server, as text in the format of the file C(known_hosts). A server whose key is not there is
         refused, so that C(ssh) needs this option or O(known_hosts_file).
     type: str
-  known_hosts_file:
+  known_hosts_file: &known_hosts_file
     description:
       - File with the keys of the ssh server.
     type: path
-  ca_bundle:
+  insecure_skip_host_key_checks: &insecure_skip_host_key_checks
+    description:
+      - Whether any ssh server is taken for the right one where O(known_hosts) is not given. Then anybody on the way can
+        change what is deployed.
+    type: bool
+    default: false
+  github_app_id: &github_app_id
+    description:
+      - Number of a GitHub App to log in as, for C(https). Its installation's token is asked for in each run that
+        fetches.
+    type: str
+  github_app_installation_id: &github_app_installation_id
+    description:
+      - Number of the App's installation.
+    type: str
+  github_app_private_key: &github_app_private_key
+    description:
+      - Private key of the App, as text in PEM format.
+    type: str
+  github_app_private_key_file: &github_app_private_key_file
+    description:
+      - File with the private key of the App.
+    type: path
+  github_api_url: &github_api_url
+    description:
+      - Address of GitHub's API, such as C(https://github.example.com/api/v3) for a GitHub Enterprise Server.
+      - By default C(https://api.HOST), where C(HOST) is that of O(repo), as in Fleet.
+    type: str
+  client_secret_name: &client_secret_name
+    description:
+      - Secret to log in with, as in Fleet. It is of type C(kubernetes.io/basic-auth), or C(kubernetes.io/ssh-auth) with
+        a key C(known_hosts), or has the keys C(github_app_id), C(github_app_installation_id) and
+        C(github_app_private_key).
+      - It is read from the cluster that O(secrets_from) names. Without any credentials, the Secret C(gitcredential) of
+        that cluster is taken if it is there, as in Fleet.
+      - Where it has no C(known_hosts), those of the ConfigMap C(known-hosts) in C(cattle-fleet-system) are taken.
+    type: str
+  helm_secret_name: &helm_secret_name
+    description:
+      - Secret with credentials for charts, as in Fleet, with any of the keys C(username), C(password), C(cacerts),
+        C(ssh-privatekey), C(insecureSkipVerify) and C(basicHTTP). It is read from the cluster that O(secrets_from)
+        names.
+    type: str
+  helm_secret_name_for_paths: &helm_secret_name_for_paths
+    description:
+      - Secret with credentials for the charts of some paths, as in Fleet, under the key C(secrets-path.yaml). Where it
+        is named, O(helm_secret_name) is not read.
+    type: str
+  helm_repo_url_regex: &helm_repo_url_regex
+    description:
+      - Regular expression for the addresses that credentials for charts are sent to. Without it they are sent nowhere,
+        as in Fleet.
+    type: str
+  secrets_from: &secrets_from
+    description:
+      - The cluster that holds the Secrets. Only get on those Secrets is needed there.
+    type: dict
+    suboptions:
+      kubeconfig:
+        description:
+          - File with the kubeconfig that reaches the cluster, on the control node.
+        type: path
+        required: true
+      context:
+        description:
+          - Context of the kubeconfig.
+          - By default its current context.
+        type: str
+        default: ""
+      namespace:
+        description:
+          - Namespace of the Secrets.
+          - By default O(workspace).
+        type: str
+  disable_polling: &disable_polling
+    description:
+      - Whether Fleet looks at the repository only when a webhook tells it to. For Fleet's own engine, as are the other
+        options about polling, webhooks, image scans and OCI storage. They are kept with the build.
+    type: bool
+    default: false
+  polling_interval: &polling_interval
+    description:
+      - How often Fleet looks at the repository, such as C(5m).
+    type: str
+  webhook_secret: &webhook_secret
+    description:
+      - Secret that webhooks are checked with.
+    type: str
+  image_scan_interval: &image_scan_interval
+    description:
+      - How often Fleet looks for new images, such as C(15m).
+    type: str
+  image_scan_commit: &image_scan_commit
+    description:
+      - How Fleet commits new images. Has the keys C(authorName), C(authorEmail) and C(messageTemplate).
+    type: dict
+  oci_registry_secret: &oci_registry_secret
+    description:
+      - Secret of the OCI registry that Fleet keeps bundles in.
+    type: str
+  ca_bundle: &ca_bundle
     description:
       - Certificates in PEM format of authorities to trust for C(https), besides those that the system trusts.
     type: str
-  insecure_skip_tls_verify:
+  insecure_skip_tls_verify: &insecure_skip_tls_verify
     description:
       - Whether the certificate of an C(https) server is not checked at all. Then anybody on the way can read the
         password and change what is deployed.
     type: bool
     default: false
-  timeout:
+  timeout: &timeout
     description:
       - Seconds that fetching may take in all. A server that does not take the connection within 15 seconds, or is
         silent for 60, is given up before.
     type: int
     default: 300
+  gitrepos:
+    description:
+      - Many GitRepos in one call, in place of all other options but O(engine) and O(cache_dir). They are fetched side
+        by side. Where some fail, the task fails and names each of them; the results of the others are there
+        nevertheless.
+      - Each of them has the options that this module has for one.
+    type: list
+    elements: dict
+    suboptions:
+      name: *name
+      workspace: *workspace
+      repo: *repo
+      branch: *branch
+      revision: *revision
+      paths: *paths
+      bundles: *bundles
+      targets: *targets
+      target_namespace: *target_namespace
+      service_account: *service_account
+      keep_resources: *keep_resources
+      delete_namespace: *delete_namespace
+      correct_drift: *correct_drift
+      paused: *paused
+      force_sync_generation: *force_sync_generation
+      labels: *labels
+      username: *username
+      password: *password
+      password_file: *password_file
+      ssh_private_key: *ssh_private_key
+      ssh_private_key_file: *ssh_private_key_file
+      known_hosts: *known_hosts
+      known_hosts_file: *known_hosts_file
+      insecure_skip_host_key_checks: *insecure_skip_host_key_checks
+      github_app_id: *github_app_id
+      github_app_installation_id: *github_app_installation_id
+      github_app_private_key: *github_app_private_key
+      github_app_private_key_file: *github_app_private_key_file
+      github_api_url: *github_api_url
+      client_secret_name: *client_secret_name
+      helm_secret_name: *helm_secret_name
+      helm_secret_name_for_paths: *helm_secret_name_for_paths
+      helm_repo_url_regex: *helm_repo_url_regex
+      secrets_from: *secrets_from
+      disable_polling: *disable_polling
+      polling_interval: *polling_interval
+      webhook_secret: *webhook_secret
+      image_scan_interval: *image_scan_interval
+      image_scan_commit: *image_scan_commit
+      oci_registry_secret: *oci_registry_secret
+      ca_bundle: *ca_bundle
+      insecure_skip_tls_verify: *insecure_skip_tls_verify
+      timeout: *timeout
   cache_dir:
     description:
       - Directory for mirrors and built bundles.
@@ -242,6 +398,41 @@ EXAMPLES = r"""
   run_once: true
   delegate_to: localhost
 
+- name: Build from a private repository on GitHub, as a GitHub App
+  gitops.fleet.fleet_gitrepo:
+    name: apps
+    repo: https://github.com/example/apps.git
+    branch: main
+    github_app_id: "123456"
+    github_app_installation_id: "7891011"
+    github_app_private_key_file: /etc/fleet/github-app.pem
+  run_once: true
+  delegate_to: localhost
+
+- name: Build from a repository whose credentials are in a Secret of the management cluster
+  gitops.fleet.fleet_gitrepo:
+    name: apps
+    repo: https://git.example.com/team/apps.git
+    branch: main
+    client_secret_name: git-login
+    secrets_from:
+      kubeconfig: ~/.kube/management
+  run_once: true
+  delegate_to: localhost
+
+- name: Build many repositories in one call
+  gitops.fleet.fleet_gitrepo:
+    gitrepos:
+      - name: apps
+        repo: https://git.example.com/team/apps.git
+        branch: main
+      - name: monitoring
+        repo: https://git.example.com/platform/monitoring.git
+        revision: v3.1.0
+  run_once: true
+  delegate_to: localhost
+  register: built
+
 - name: Build two bundles of one directory with different options
   gitops.fleet.fleet_gitrepo:
     name: shop
@@ -259,12 +450,12 @@ EXAMPLES = r"""
 RETURN = r"""
 commit:
   description: The commit that was built.
-  returned: success
+  returned: success, for one GitRepo
   type: str
   sample: c5be345cc217feab38654a152f03e21714546c6d
 bundles:
   description: The bundles, sorted by name. At most 2,000 of them, all of them are in RV(build).
-  returned: success
+  returned: success, for one GitRepo
   type: list
   elements: dict
   contains:
@@ -272,6 +463,10 @@ bundles:
       description: Name of the bundle.
       type: str
       sample: apps-raw
+    path:
+      description: Directory of the bundle in the repository.
+      type: str
+      sample: raw
     content_id:
       description: Fleet's ID of the bundle's resources. The same resources have the same ID.
       type: str
@@ -286,16 +481,63 @@ bundles:
       sample: 1
 bundle_count:
   description: Number of bundles.
-  returned: success
+  returned: success, for one GitRepo
   type: int
   sample: 4
 build:
   description: File with the built bundles, for O(gitops.fleet.fleet_deploy#module:builds).
-  returned: success
+  returned: success, for one GitRepo
   type: str
   sample: /home/me/.cache/gitops.fleet/builds/8b74cb94554d96cf4f59c2323e36c8105d41ad42f3673e1dddea3add31832023.json
+builds:
+  description: The files with the built bundles, of all GitRepos that did not fail.
+  returned: success, and with O(gitrepos) on failure too
+  type: list
+  elements: str
+  sample:
+    - /home/me/.cache/gitops.fleet/builds/8b74cb94554d96cf4f59c2323e36c8105d41ad42f3673e1dddea3add31832023.json
+gitrepos:
+  description: The results of O(gitrepos), in their order.
+  returned: with O(gitrepos)
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name of the GitRepo.
+      type: str
+      sample: apps
+    workspace:
+      description: Its workspace.
+      type: str
+      sample: fleet-default
+    failed:
+      description: Whether it failed.
+      type: bool
+      sample: false
+    msg:
+      description: What is wrong, if it failed.
+      type: str
+      sample: "GitRepo apps: the repository has no branch 'mian'. It has main."
+    commit:
+      description: As RV(commit).
+      type: str
+      sample: c5be345cc217feab38654a152f03e21714546c6d
+    bundles:
+      description: As RV(bundles). At most 2,000 for all GitRepos together.
+      type: list
+      elements: dict
+      sample: []
+    bundle_count:
+      description: As RV(bundle_count).
+      type: int
+      sample: 4
+    build:
+      description: As RV(build).
+      type: str
+      sample: /home/me/.cache/gitops.fleet/builds/8b74cb94554d96cf4f59c2323e36c8105d41ad42f3673e1dddea3add31832023.json
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
@@ -303,79 +545,94 @@ from ansible_collections.gitops.fleet.plugins.module_utils.bundle.build import b
 from ansible_collections.gitops.fleet.plugins.module_utils.bundle.content import content_id
 from ansible_collections.gitops.fleet.plugins.module_utils.errors import FleetError
 from ansible_collections.gitops.fleet.plugins.module_utils.private_files import RunDirectory, cache_directory
-from ansible_collections.gitops.fleet.plugins.module_utils.source.credentials import Credentials
+from ansible_collections.gitops.fleet.plugins.module_utils.source import gitrepo_options
 from ansible_collections.gitops.fleet.plugins.module_utils.source.git import fetch
-from ansible_collections.gitops.fleet.plugins.module_utils.source.gitrepo import GitRepo
 
 MOST_BUNDLES_SHOWN = 2000
 """So that a result stays well under the 700,000 characters that AWX keeps of it."""
 
+AT_ONCE = 8
+"""How many repositories are fetched side by side."""
+
 
 def argument_spec() -> dict:
+    one = gitrepo_options.argument_spec()
     return {
         "engine": {"type": "str", "choices": ["push"], "default": "push"},
-        "name": {"type": "str", "required": True},
-        "workspace": {"type": "str", "default": "fleet-default"},
-        "repo": {"type": "str", "required": True},
-        "branch": {"type": "str"},
-        "revision": {"type": "str"},
-        "paths": {"type": "list", "elements": "str", "default": []},
-        "bundles": {
-            "type": "list",
-            "elements": "dict",
-            "default": [],
-            "options": {"base": {"type": "str", "required": True}, "options": {"type": "str"}},
-        },
-        "targets": {"type": "list", "elements": "dict", "default": []},
-        "target_namespace": {"type": "str"},
-        "service_account": {"type": "str"},
-        "keep_resources": {"type": "bool", "default": False},
-        "delete_namespace": {"type": "bool", "default": False},
-        "correct_drift": {"type": "dict"},
-        "paused": {"type": "bool", "default": False},
-        "force_sync_generation": {"type": "int", "default": 0},
-        "labels": {"type": "dict", "default": {}},
-        "username": {"type": "str"},
-        "password": {"type": "str", "no_log": True},
-        "ssh_private_key": {"type": "str", "no_log": True},
-        "ssh_private_key_file": {"type": "path", "no_log": False},
-        "known_hosts": {"type": "str"},
-        "known_hosts_file": {"type": "path"},
-        "ca_bundle": {"type": "str"},
-        "insecure_skip_tls_verify": {"type": "bool", "default": False},
-        "timeout": {"type": "int", "default": 300},
+        **one,
+        "gitrepos": {"type": "list", "elements": "dict", "options": one, **conditions()},
         "cache_dir": {"type": "path"},
     }
 
 
-def main() -> None:
-    module = AnsibleModule(
-        argument_spec=argument_spec(),
-        mutually_exclusive=[
+def conditions() -> dict:
+    """Which options go together, for one GitRepo."""
+    return {
+        "mutually_exclusive": [
+            ("password", "password_file"),
             ("ssh_private_key", "ssh_private_key_file"),
+            ("github_app_private_key", "github_app_private_key_file"),
             ("known_hosts", "known_hosts_file"),
             ("paths", "bundles"),
         ],
-        required_by={"username": "password"},
+        "required_together": [("github_app_id", "github_app_installation_id")],
+    }
+
+
+def main() -> None:
+    of_one = conditions()
+    module = AnsibleModule(
+        argument_spec=argument_spec(),
+        mutually_exclusive=[*of_one["mutually_exclusive"], ("gitrepos", "name"), ("gitrepos", "repo")],
+        required_together=[*of_one["required_together"], ("name", "repo")],
+        required_one_of=[("name", "gitrepos")],
         supports_check_mode=True,
     )
-    message = ""
+    message, result = "", {}
     try:
-        result = build(module)
+        cache = cache_directory(module.params["cache_dir"])
+        if module.params["gitrepos"] is None:
+            result = build(module, module.params, cache)
+            result["builds"] = [result["build"]]
+        else:
+            message, result = build_many(module, module.params["gitrepos"], cache)
     except FleetError as error:
         message = str(error)
-    else:
-        module.exit_json(changed=False, **result)
     # Outside of the handler, where Ansible would add a traceback with -vvv.
-    module.fail_json(msg=message)
+    if message:
+        module.fail_json(msg=message, **result)
+    module.exit_json(changed=False, **result)
 
 
-def build(module: AnsibleModule) -> dict:
-    """The module's result. Raises FleetError."""
-    gitrepo = gitrepo_of(module.params)
-    cache = cache_directory(module.params["cache_dir"])
+def build_many(module: AnsibleModule, gitrepos: list[dict], cache: Path) -> tuple[str, dict]:
+    """What went wrong with some of them, '' if nothing did, and the result of all of them."""
+
+    def attempt(params: dict) -> dict:
+        named = {"name": params["name"], "workspace": params["workspace"]}
+        try:
+            return named | {"failed": False} | build(module, params, cache)
+        except FleetError as error:
+            place = f"GitRepo {params['name']}"
+            return named | {"failed": True, "msg": str(error if place in error.place else error.at(place))}
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        results = list(pool.map(attempt, gitrepos))
+    left = MOST_BUNDLES_SHOWN
+    for result in results:
+        if not result["failed"]:
+            result["bundles"] = result["bundles"][:left]
+            left -= len(result["bundles"])
+    wrong = [result["msg"] for result in results if result["failed"]]
+    message = f"{len(wrong)} of {len(results)} GitRepos failed: {' | '.join(wrong)}" if wrong else ""
+    return message, {"gitrepos": results, "builds": [result["build"] for result in results if not result["failed"]]}
+
+
+def build(module: AnsibleModule, params: dict, cache: Path) -> dict:
+    """The result of one GitRepo. Raises FleetError."""
+    gitrepo = gitrepo_options.gitrepo_of(params)
     with RunDirectory() as run:
-        fetched = fetch(gitrepo, credentials_of(module.params), cache, run, timeout=module.params["timeout"])
+        credentials = credentials_of(gitrepo, params, run)
+        fetched = fetch(gitrepo, credentials, cache, run, timeout=params["timeout"])
         for warning in fetched.warnings:
             module.warn(warning)
         with fetched.tree:
@@ -385,6 +642,7 @@ def build(module: AnsibleModule) -> dict:
         "bundles": [
             {
                 "name": bundle.name,
+                "path": bundle.path,
                 "content_id": content_id(bundle),
                 "resources": len(bundle.spec.get("resources") or []),
                 "targets": len(bundle.spec.get("targets") or []),
@@ -396,47 +654,11 @@ def build(module: AnsibleModule) -> dict:
     }
 
 
-def gitrepo_of(params: dict) -> GitRepo:
-    return GitRepo(
-        name=params["name"],
-        namespace=params["workspace"],
-        repo=params["repo"],
-        branch=params["branch"] or "",
-        revision=params["revision"] or "",
-        paths=params["paths"],
-        bundles=[{key: value for key, value in bundle.items() if value} for bundle in params["bundles"]],
-        targets=params["targets"],
-        target_namespace=params["target_namespace"] or "",
-        service_account=params["service_account"] or "",
-        keep_resources=params["keep_resources"],
-        delete_namespace=params["delete_namespace"],
-        correct_drift=params["correct_drift"],
-        paused=params["paused"],
-        force_sync_generation=params["force_sync_generation"],
-        labels={key: str(value) for key, value in params["labels"].items()},
-        insecure_skip_tls_verify=params["insecure_skip_tls_verify"],
-        ca_bundle=params["ca_bundle"] or "",
-    )
-
-
-def credentials_of(params: dict) -> Credentials:
-    return Credentials(
-        username=params["username"] or "",
-        password=params["password"] or "",
-        ssh_private_key=params["ssh_private_key"] or read_option_file(params, "ssh_private_key_file"),
-        known_hosts=params["known_hosts"] or read_option_file(params, "known_hosts_file"),
-    )
-
-
-def read_option_file(params: dict, option: str) -> str:
-    """The text of the file that an option names; '' without it. Raises FleetError."""
-    if not params[option]:
-        return ""
+def credentials_of(gitrepo, params: dict, run: RunDirectory):
     try:
-        return Path(params[option]).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not text"
-        raise FleetError(f"{option} cannot be read: {reason}", place=params[option]) from None
+        return gitrepo_options.credentials_of(params, run)
+    except FleetError as error:
+        raise error.at(gitrepo.place) from error
 
 
 if __name__ == "__main__":

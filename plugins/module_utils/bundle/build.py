@@ -12,23 +12,23 @@ import os
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ..errors import FleetError
+from ..private_files import KEPT_DAYS, cache_errors
 from ..source.git import Fetched
 from ..source.gitrepo import GitRepo
-from ..source.mirror import cache_errors
 from ..source.scan import find_bundles
 from .bundle import Bundle
+from .earlier import NOTHING, EarlierBundles
 from .reader import read_bundles
-from .settings import COMMIT_LABEL
+from .settings import COMMIT_LABEL, settings_of
 
 FORMAT = 1
 """The version of the file's layout. Another version is not read."""
-
-_KEPT_DAYS = 30
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,7 @@ class Build:
                         "annotations": bundle.annotations,
                     },
                     "spec": bundle.spec,
+                    "path": bundle.path,
                 }
                 for bundle in self.bundles
             ],
@@ -96,18 +97,25 @@ class Build:
 def build_gitrepo(gitrepo: GitRepo, fetched: Fetched, cache: Path) -> tuple[Build, Path]:
     """The bundles of a fetched GitRepo, and the file that they are saved in.
 
-    A tree that was read before, for the same GitRepo, is not read again. Raises FleetError with the
+    A tree that was read before, for the same GitRepo, is not read again; of another tree, the
+    directories that are the same as in the last build are not read again. Raises FleetError with the
     GitRepo, the file and, where there is one, the line as its place.
     """
     index = BuildIndex(cache)
     build = index.find(fetched.tree.oid, gitrepo, fetched.commit)
-    if build is None:
+    if build is not None:
+        path = build.save(cache)
+    else:
+        latest = LatestBuild(cache, gitrepo)
         try:
+            earlier = EarlierBundles(fetched.tree.directories(), latest.bundles(fetched.commit))
             roots = find_bundles(fetched.tree, gitrepo.paths, gitrepo.bundles)
-            build = Build(gitrepo, fetched.commit, read_bundles(fetched.tree, roots, gitrepo, fetched.commit))
+            bundles = read_bundles(fetched.tree, roots, gitrepo, fetched.commit, earlier)
         except FleetError as error:
             raise error if error.place.startswith(gitrepo.place) else error.at(gitrepo.place) from error
-    path = build.save(cache)
+        build = Build(gitrepo, fetched.commit, bundles)
+        path = build.save(cache)
+        latest.remember(path, earlier.names)
     index.remember(fetched.tree.oid, gitrepo, path)
     return build, path
 
@@ -141,10 +149,43 @@ class BuildIndex:
             _sweep(self._directory)
 
 
+class LatestBuild:
+    """The last build of a GitRepo, and which directory each of its bundles was read from (see EarlierBundles)."""
+
+    def __init__(self, cache: Path, gitrepo: GitRepo):
+        self._cache = cache
+        settings = asdict(settings_of(gitrepo, ""))
+        parts = [FORMAT, _version_of_readers(), gitrepo.repo, gitrepo.branch, settings]
+        name = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+        self._file = cache / "builds" / "latest" / name
+
+    def bundles(self, commit: str) -> dict[str, Bundle]:
+        """Its bundles by the key of their directory, with ``commit`` in their labels; none where it is gone."""
+        try:
+            data = json.loads(self._file.read_bytes())
+            build = Build.load(self._cache / "builds" / data["build"])
+            by_name = {bundle.name: bundle for bundle in _with_commit(build, commit).bundles}
+            return {key: by_name[name] if name else NOTHING for key, name in data["names"].items()}
+        except (OSError, FleetError, ValueError, KeyError, TypeError, AttributeError):
+            return {}
+
+    def remember(self, path: Path, names: Mapping[str, str]) -> None:
+        """Let the next run find the file that :meth:`Build.save` wrote; ``names`` has its bundles by their keys."""
+        with cache_errors(self._file.parent):
+            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _write(self._file, json.dumps({"build": path.name, "names": names}).encode())
+            _sweep(self._file.parent)
+
+
 def _bundle(item: dict[str, Any]) -> Bundle:
     metadata = item["metadata"]
     return Bundle(
-        metadata["name"], metadata["namespace"], item["spec"], metadata["labels"], metadata.get("annotations") or {}
+        metadata["name"],
+        metadata["namespace"],
+        item["spec"],
+        metadata["labels"],
+        metadata.get("annotations") or {},
+        item.get("path") or "",
     )
 
 
@@ -155,7 +196,7 @@ def _with_commit(build: Build, commit: str) -> Build:
         # A label of fleet.yaml wins over ours, and then is not the commit.
         if labels.get(COMMIT_LABEL) == build.commit:
             labels[COMMIT_LABEL] = commit
-        bundles.append(Bundle(bundle.name, bundle.namespace, bundle.spec, labels, bundle.annotations))
+        bundles.append(replace(bundle, labels=labels))
     return Build(build.gitrepo, commit, bundles)
 
 
@@ -197,7 +238,7 @@ def _use(path: Path) -> bool:
 
 def _sweep(directory: Path) -> None:
     """Remove the files in ``directory`` that nobody has used for long."""
-    oldest = time.time() - _KEPT_DAYS * 24 * 3600
+    oldest = time.time() - KEPT_DAYS * 24 * 3600
     for entry in os.scandir(directory):
         with contextlib.suppress(OSError):
             if entry.is_file(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_mtime < oldest:

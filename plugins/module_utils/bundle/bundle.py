@@ -15,7 +15,8 @@ class Bundle:
 
     ``namespace`` is the workspace. ``spec`` is a BundleSpec in Fleet's own JSON keys, with
     ``resources`` ({name, content, encoding}), ``targets``, ``targetRestrictions`` and the root
-    options (``helm``, ``namespace``, …) inline.
+    options (``helm``, ``namespace``, …) inline. ``path`` is its directory in the repository as it was
+    come to (see BundleRoot), for messages: it is no part of the resource.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Bundle:
     spec: dict[str, Any]
     labels: dict[str, str] = field(default_factory=dict)
     annotations: dict[str, str] = field(default_factory=dict)
+    path: str = field(default="", compare=False)
 
     def to_object(self) -> dict[str, Any]:
         """The whole custom resource, empty metadata left out."""

@@ -17,6 +17,7 @@ from ..source.tree_index import TreeFiles, TreeIndex, join
 from . import charts, fleet_yaml
 from .api_types import BUNDLE_SPEC
 from .bundle import Bundle
+from .earlier import EarlierBundles
 from .encoding import with_resources
 from .fleet_yaml import FleetYaml
 from .names import bundle_name
@@ -31,15 +32,21 @@ _PREFETCH = 64 * 1024 * 1024
 _SPEC_FIELDS = frozenset(item.name for item in BUNDLE_SPEC.fields) - {"resources"}
 
 
-def read_bundles(tree: FileTree, roots: Sequence[BundleRoot], gitrepo: GitRepo, commit: str) -> list[Bundle]:
-    """The bundles of these directories, sorted by name.
+def read_bundles(
+    tree: FileTree,
+    roots: Sequence[BundleRoot],
+    gitrepo: GitRepo,
+    commit: str,
+    earlier: EarlierBundles | None = None,
+) -> list[Bundle]:
+    """The bundles of these directories, sorted by name. Those that ``earlier`` has are not read again.
 
     Directories that hold nothing to deploy are passed over. Raises FleetError for the first
     directory that cannot be read, for two different bundles of one name, for what Fleet's API would
     not take, and if no bundle is left: a repository that suddenly holds nothing is more likely a
     mistake than a wish.
     """
-    bundles = read_all(tree, roots, settings_of(gitrepo, commit))
+    bundles = read_all(tree, roots, settings_of(gitrepo, commit), earlier)
     if not bundles:
         paths = [item["base"] for item in gitrepo.bundles if item.get("base")] or gitrepo.paths or ["."]
         raise FleetError(
@@ -52,12 +59,13 @@ def read_bundles(tree: FileTree, roots: Sequence[BundleRoot], gitrepo: GitRepo, 
     return bundles
 
 
-def read_all(tree: FileTree, roots: Iterable[BundleRoot], settings: Settings) -> list[Bundle]:
+def read_all(
+    tree: FileTree, roots: Iterable[BundleRoot], settings: Settings, earlier: EarlierBundles | None = None
+) -> list[Bundle]:
     """As :func:`read_bundles`, with settings of any origin; the list may be empty."""
     found: dict[str, tuple[Bundle, BundleRoot]] = {}
     files = TreeFiles(TreeIndex(tree))
-    for root in _prefetched(files, roots):
-        bundle = read_bundle(files, root, settings)
+    for root, bundle in _read_each(files, roots, settings, earlier or EarlierBundles()):
         if not bundle.spec.get("resources"):
             continue
         known, place = found.setdefault(bundle.name, (bundle, root))
@@ -68,6 +76,20 @@ def read_all(tree: FileTree, roots: Iterable[BundleRoot], settings: Settings) ->
                 remedy="Give one of them another name in its fleet.yaml.",
             )
     return [found[name][0] for name in sorted(found)]
+
+
+def _read_each(
+    files: TreeFiles, roots: Iterable[BundleRoot], settings: Settings, earlier: EarlierBundles
+) -> Iterator[tuple[BundleRoot, Bundle]]:
+    """The bundle of each directory, in their order."""
+    roots = list(roots)
+    known = {root: earlier.find(root) for root in roots}
+    for root in _prefetched(files, [root for root in roots if known[root] is None]):
+        files.index.resolved.clear()
+        known[root] = read_bundle(files, root, settings)
+        if files.index.stayed_below(root.directory):
+            earlier.note(root, known[root])
+    return ((root, known[root]) for root in roots)
 
 
 def read_bundle(files: TreeFiles, root: BundleRoot, settings: Settings) -> Bundle:
@@ -99,6 +121,7 @@ def make_bundle(
         spec=BUNDLE_SPEC.canonical(spec),
         labels=labels,
         annotations=options.annotations,
+        path=root.spelled,
     )
     return with_resources(bundle, content, compress=settings.compress, own_namespace=fields.get("namespace", ""))
 

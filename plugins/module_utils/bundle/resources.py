@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from ..errors import FleetError
 from ..source import ignore
-from ..source.tree import SUBMODULE, SYMLINK
+from ..source.tree import SYMLINK
 from ..source.tree_index import TreeFiles, TreeIndex, join
 from . import charts
 
@@ -76,17 +76,9 @@ def _ignore_patterns(files: TreeFiles, directory: str) -> list[str]:
 
 
 def _check(index: TreeIndex, path: str, directory: str) -> None:
-    """Refuse submodules, and symbolic links that do not lead to a file in the bundle's directory."""
+    """Refuse symbolic links that do not lead to a file in the bundle's directory."""
     entry = index.entry(path)
-    if entry is None:
-        return
-    if entry.mode == SUBMODULE:
-        raise FleetError(
-            "is a git submodule, and its files are not read yet",
-            place=path,
-            remedy="Copy the files into the repository, or give the submodule's repository a GitRepo of its own.",
-        )
-    if entry.mode != SYMLINK:
+    if entry is None or entry.mode != SYMLINK:
         return
     target = index.resolve(path)
     if target is None:

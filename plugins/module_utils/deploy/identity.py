@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 
 from ..errors import FleetError
-from ..source.mirror import cache_errors
+from ..private_files import cache_errors
 
 
 class KnownClusters:

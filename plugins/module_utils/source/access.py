@@ -5,17 +5,24 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import shlex
 import socket
 import ssl
+import sys
 import tempfile
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from ..errors import FleetError
+from ..kube.proxy import proxy_for
 from ..private_files import RunDirectory
+from . import http_connect
 from .credentials import Credentials
 from .gitrepo import GitRepo
 from .url import HTTP, HTTPS, SSH, RepoUrl
@@ -58,28 +65,50 @@ class Access:
     environment: dict[str, str]
 
 
-def prepare_access(url: RepoUrl, gitrepo: GitRepo, credentials: Credentials, run: RunDirectory) -> Access:
-    """Write what git needs into a directory of its own below ``run``. Raises FleetError.
+def make_home(run: RunDirectory) -> Path:
+    """A private directory below ``run``, for git to take for the user's home. Raises FleetError."""
+    try:
+        return Path(tempfile.mkdtemp(prefix="git-", dir=run.path))
+    except OSError as error:
+        raise _cannot_write(run, error) from error
+
+
+def prepare_access(url: RepoUrl, gitrepo: GitRepo, credentials: Credentials, run: RunDirectory, home: Path) -> Access:
+    """Write what git needs into ``home``, a directory of :func:`make_home`. Raises FleetError.
 
     Secrets are in files of mode 0600 there and nowhere else; git knows their paths only.
     """
-    credentials.check(url)
     # A redirect cannot lead to another protocol, unless to a safer one.
     protocols = {HTTP: f"{HTTP}:{HTTPS}"}.get(url.scheme, url.scheme)
     try:
-        home = Path(tempfile.mkdtemp(prefix="git-", dir=run.path))
         access = Access(home, {}, {"GIT_ALLOW_PROTOCOL": protocols})
         if url.scheme in (HTTP, HTTPS):
             _prepare_http(access, url, gitrepo, credentials, run)
         elif url.scheme == SSH:
-            _prepare_ssh(access, credentials, run)
+            _prepare_ssh(access, url, credentials, run)
     except OSError as error:
-        raise FleetError(
-            f"the directory for temporary files cannot be written: {error.strerror}",
-            place=str(run.path),
-            remedy="Make room there.",
-        ) from error
+        raise _cannot_write(run, error) from error
     return access
+
+
+def _cannot_write(run: RunDirectory, error: OSError) -> FleetError:
+    return FleetError(
+        f"the directory for temporary files cannot be written: {error.strerror}",
+        place=str(run.path),
+        remedy="Make room there.",
+    )
+
+
+def tls_context(gitrepo: GitRepo) -> ssl.SSLContext:
+    """What the GitRepo says about certificates, for requests that git does not make. Raises FleetError."""
+    context = ssl.create_default_context()
+    if gitrepo.insecure_skip_tls_verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    elif gitrepo.ca_bundle:
+        _check_certificates(gitrepo.ca_bundle)
+        context.load_verify_locations(cadata=gitrepo.ca_bundle)
+    return context
 
 
 def check_connection(url: RepoUrl) -> None:
@@ -160,16 +189,60 @@ def _prepare_http(access: Access, url: RepoUrl, gitrepo: GitRepo, credentials: C
         access.settings[f"credential.{url.server}.helper"] = _CREDENTIAL_HELPER
 
 
-def _prepare_ssh(access: Access, credentials: Credentials, run: RunDirectory) -> None:
+def _prepare_ssh(access: Access, url: RepoUrl, credentials: Credentials, run: RunDirectory) -> None:
     # A key that went through a web form may have lost its last line break, or have Windows' ones; ssh wants neither.
     key = credentials.ssh_private_key.replace("\r\n", "\n").strip() + "\n"
     key_file = run.write(f"{access.home.name}/key", key)
     known_hosts = run.write(f"{access.home.name}/known_hosts", credentials.known_hosts.rstrip() + "\n")
     command = ["ssh", "-F", os.devnull, "-i", str(key_file)]
-    for name, value in {**_SSH_OPTIONS, "UserKnownHostsFile": f'"{known_hosts}"'}.items():
+    options = {**_SSH_OPTIONS, "UserKnownHostsFile": f'"{known_hosts}"'}
+    if not credentials.known_hosts.strip():
+        # Credentials.check() has seen that this was asked for.
+        options |= {"StrictHostKeyChecking": "no", "UserKnownHostsFile": os.devnull}
+    proxy = ssh_proxy(url, os.environ)
+    if proxy:
+        options["ProxyCommand"] = _proxy_command(access, proxy, run)
+    for name, value in options.items():
         command += ["-o", f"{name}={value}"]
     access.environment["GIT_SSH_COMMAND"] = shlex.join(command)
     access.environment["GIT_SSH_VARIANT"] = "ssh"
+
+
+def ssh_proxy(url: RepoUrl, environ: Mapping[str, str]) -> str:
+    """The proxy for an ssh server, '' for none: ``HTTPS_PROXY``, else ``HTTP_PROXY``, unless ``NO_PROXY`` has it.
+
+    As in Fleet (``pkg/git/proxy.go``).
+    """
+    port = url.port or "22"
+    return proxy_for(f"https://{url.host}:{port}", "", environ) or proxy_for(f"http://{url.host}:{port}", "", environ)
+
+
+def _proxy_command(access: Access, proxy: str, run: RunDirectory) -> str:
+    """The command by which ssh reaches its server through ``proxy``; what it needs is in private files."""
+    parts = urlsplit(proxy)
+    try:
+        default = {"http": 3128, "https": 443}[parts.scheme]
+        port = parts.port or default
+    except (ValueError, KeyError):
+        raise FleetError(
+            "the proxy for ssh is neither http://host:port nor https://host:port",
+            remedy="Check HTTPS_PROXY and HTTP_PROXY, or name the server in NO_PROXY.",
+        ) from None
+    login = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
+    settings = {
+        "host": parts.hostname or "",
+        "port": port,
+        "tls": parts.scheme == "https",
+        "authorization": f"Basic {base64.b64encode(login.encode()).decode()}" if parts.username else "",
+        "timeout": CONNECT_TIMEOUT,
+    }
+    settings_file = run.write(f"{access.home.name}/proxy.json", json.dumps(settings))
+    # A module's code is in an archive, where ssh cannot start it.
+    source = http_connect.__loader__.get_source(http_connect.__name__)
+    script = run.write(f"{access.home.name}/http_connect.py", source)
+    command = [sys.executable or "python3", "-I", "-S", str(script), str(settings_file)]
+    # ssh runs it by the user's shell, and puts "exec" before it.
+    return shlex.join(command).replace("%", "%%") + " %h %p"
 
 
 def _check_certificates(pem: str) -> None:

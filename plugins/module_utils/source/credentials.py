@@ -1,7 +1,7 @@
 # Copyright (c) 2026 gitops.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who fetches a repository: user and password, an access token, or an ssh key."""
+"""Who fetches a repository: user and password, an access token, an ssh key, or a GitHub App."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import binascii
 from dataclasses import dataclass, field
 
 from ..errors import FleetError
+from .github_app import GitHubApp
 from .url import HTTP, HTTPS, SSH, RepoUrl
 
 _OPENSSH_HEADER = b"openssh-key-v1\0"
@@ -21,28 +22,35 @@ class Credentials:
     """What a fetch logs in with. All texts, all empty by default, none of them ever shown.
 
     ``known_hosts`` has the format of the file of that name (``sshd(8)``) and is what the ssh server
-    is checked against; nothing is trusted on first use.
+    is checked against; nothing is trusted on first use. ``insecure_skip_host_key_checks`` takes any
+    server where no ``known_hosts`` are given. A ``github_app`` has to be exchanged for a password
+    before anything is fetched.
     """
 
     username: str = field(default="", repr=False)
     password: str = field(default="", repr=False)
     ssh_private_key: str = field(default="", repr=False)
     known_hosts: str = field(default="", repr=False)
+    insecure_skip_host_key_checks: bool = False
+    github_app: GitHubApp | None = None
 
     def check(self, url: RepoUrl) -> None:
         """Check that they are complete and fit ``url``. Raises FleetError."""
         if url.scheme == SSH:
             self._check_ssh()
-        elif self.ssh_private_key:
+            self._check_other("github_app_id", self.github_app is not None, url)
+            self._check_other("username or password", bool(self.username or self.password), url)
+            return
+        if self.ssh_private_key:
             raise FleetError(
                 f"an ssh private key is given, but the repository is reached by {url.scheme}",
                 remedy="Write the address as ssh://user@host/path or user@host:path, or give username and password.",
             )
-        if url.scheme not in (HTTP, HTTPS) and (self.username or self.password):
-            raise FleetError(
-                f"username or password is given, but the repository is reached by {url.scheme}",
-                remedy="Write the address as https://host/path, or leave username and password out.",
-            )
+        if url.scheme not in (HTTP, HTTPS):
+            self._check_other("github_app_id", self.github_app is not None, url)
+            self._check_other("username or password", bool(self.username or self.password), url)
+        if self.github_app is not None:
+            self.github_app.check()
         if self.username and not self.password:
             raise FleetError("username is given, but no password", remedy="Give the password or access token.")
         for value in (self.username, self.password):
@@ -51,6 +59,14 @@ class Credentials:
                     "username or password contains a line break",
                     remedy="Take the line break off its end; a file often has one.",
                 )
+
+    @staticmethod
+    def _check_other(what: str, given: bool, url: RepoUrl) -> None:
+        if given:
+            raise FleetError(
+                f"{what} is given, but the repository is reached by {url.scheme}",
+                remedy="Write the address as https://host/path, or leave it out.",
+            )
 
     def login(self, url: RepoUrl) -> tuple[str, str] | None:
         """User and password for http(s), or None. A lone token is the user, as Fleet sends it."""
@@ -88,7 +104,7 @@ class Credentials:
                 "ssh_private_key is protected by a passphrase, for which nobody can be asked",
                 remedy="Use a deploy key without one ('ssh-keygen -p' removes it) and keep it in a vault.",
             )
-        if not self.known_hosts.strip():
+        if not self.known_hosts.strip() and not self.insecure_skip_host_key_checks:
             raise FleetError(
                 "the repository is reached by ssh, but known_hosts is not given",
                 remedy="Give known_hosts or known_hosts_file: 'ssh-keyscan HOST' prints the lines; compare their "

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from ..errors import FleetError
 from ..private_files import RunDirectory
-from .access import certificate_problem, check_connection, prepare_access
+from . import github_app
+from .access import certificate_problem, check_connection, make_home, prepare_access, tls_context
 from .credentials import Credentials
 from .git_command import AnswerTooLarge, Completed, GitCommand, GitTimeout, check_version
 from .git_errors import explain, unknown
@@ -20,6 +22,7 @@ from .git_tree import BrokenMirror, GitTree
 from .gitrepo import GitRepo
 from .mirror import Deadline, Mirror
 from .refs import BRANCHES, TAGS, RemoteRefs, Wanted, is_commit
+from .submodules import Submodule, TreeWithSubmodules
 from .url import RepoUrl
 
 DEFAULT_TIMEOUT = 300
@@ -41,11 +44,12 @@ _DISK_FULL = re.compile(r"No space left on device|Disk quota exceeded")
 class Fetched:
     """A commit (40 hex digits) and the files to deploy.
 
-    ``tree`` is to be closed. ``warnings`` say what Fleet does and the user may not have meant.
+    ``tree`` is to be closed; it fetches submodules when it is asked for its files. ``warnings`` say
+    what Fleet does and the user may not have meant.
     """
 
     commit: str
-    tree: GitTree
+    tree: TreeWithSubmodules
     warnings: list[str] = field(default_factory=list)
 
 
@@ -79,17 +83,26 @@ class _Fetch:
         self.deadline = Deadline(timeout)
         self.wanted = Wanted.of(gitrepo)
         self.url = RepoUrl.parse(gitrepo.repo)
-        access = prepare_access(self.url, gitrepo, credentials, run)
+        credentials.check(self.url)
+        self.run = run
+        self.home = make_home(run)
         check_version(run.path)
-        self.home = access.home
         self.mirror = Mirror(cache, self.url)
-        self.local = GitCommand(self.mirror.path, access.home)
-        self.remote = GitCommand(
-            self.mirror.path,
-            access.home,
-            access.settings,
-            {**access.environment, **self.mirror.writer_environment},
-        )
+        self.local = GitCommand(self.mirror.path, self.home)
+
+    @cached_property
+    def remote(self) -> GitCommand:
+        """Git with all that it needs to reach the server."""
+        self._exchange_github_app()
+        access = prepare_access(self.url, self.gitrepo, self.credentials, self.run, self.home)
+        environment = {**access.environment, **self.mirror.writer_environment}
+        return GitCommand(self.mirror.path, self.home, access.settings, environment)
+
+    def _exchange_github_app(self) -> None:
+        app = self.credentials.github_app
+        if app is not None:
+            token = app.token(self.url, tls_context(self.gitrepo))
+            self.credentials = replace(self.credentials, username=github_app.USER, password=token, github_app=None)
 
     def fetch(self) -> Fetched:
         with self.mirror.fetching(self.deadline):
@@ -194,10 +207,25 @@ class _Fetch:
             )
         lock = self.mirror.reading(self.deadline)
         try:
-            return Fetched(commit, GitTree(tree, self.local, self.mirror, lock), warnings)
+            root = GitTree(tree, self.local, self.mirror, lock)
+            return Fetched(commit, TreeWithSubmodules(root, self.url, self._fetch_submodule), warnings)
         except BaseException:
             lock.release()
             raise
+
+    def _fetch_submodule(self, submodule: Submodule) -> GitTree:
+        """The tree of a submodule's commit. Its server gets the credentials only if it is the GitRepo's own."""
+        same_server = submodule.url.server == self.url.server
+        gitrepo = GitRepo(
+            self.gitrepo.name,
+            repo=submodule.url.for_git(),
+            revision=submodule.commit,
+            ca_bundle=self.gitrepo.ca_bundle,
+            insecure_skip_tls_verify=self.gitrepo.insecure_skip_tls_verify and same_server,
+        )
+        credentials = self.credentials if same_server else Credentials()
+        inner = _Fetch(gitrepo, credentials, self.mirror.cache, self.run, self.deadline.left)
+        return inner.fetch().tree.root
 
     def _commit_of_revision(self) -> str:
         if is_commit(self.wanted.revision):

@@ -9,12 +9,13 @@ import os
 import re
 import subprocess
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Any
 
 from ..errors import FleetError
 from .git_command import AnswerTooLarge, GitCommand, GitTimeout, end
 from .mirror import Lock, Mirror
-from .tree import SUBMODULE, Entry
+from .tree import EXECUTABLE, REGULAR, SUBMODULE, Entry
 
 _LIST_TIMEOUT = 120
 _OIDS_AT_ONCE = 500
@@ -28,6 +29,11 @@ DEEPEST_PATH = 100
 LARGEST_FILE = 32 * 1024 * 1024
 LARGEST_SUM = 256 * 1024 * 1024
 
+
+_LARGEST_MODULES_FILE = 1024 * 1024
+
+# In the listing of a tree: a file whose object is not there.
+_MISSING = re.compile(rb"(?:^|\0)\d{6} blob ([0-9a-f]+) +[^\d\s]")
 
 _NOT_IN_A_WORK_TREE = re.compile(r"(?:^|/)(?:\.{0,2}|\.git)(?:/|$)", re.IGNORECASE)
 
@@ -43,7 +49,7 @@ class GitTree:
     """
 
     def __init__(self, oid: str, git: GitCommand, mirror: Mirror, lock: Lock):
-        """Lists the tree. Raises FleetError where it asks too much, BrokenMirror where it is incomplete."""
+        """Lists the tree. Raises FleetError where it is too large, BrokenMirror where it is incomplete."""
         self.oid = oid
         self._git = git
         self._mirror = mirror
@@ -51,7 +57,7 @@ class GitTree:
         self._reader: Any = None
         self._read_oids: set[str] = set()
         self._bytes_read = 0
-        self._entries = self._list()
+        self._listing = self._list()
 
     def __enter__(self) -> GitTree:
         return self
@@ -60,16 +66,39 @@ class GitTree:
         self.close()
 
     def entries(self) -> Mapping[str, Entry]:
-        """Every file, symbolic link and submodule by its path, in git's order."""
-        return self._entries
+        """Every file, symbolic link and submodule by its path, in git's order. Raises FleetError for harmful paths."""
+        return self._parsed[0]
+
+    def directories(self) -> Mapping[str, str]:
+        """The object ID of every directory's tree, by the directory's path; the root is ``""``."""
+        return self._parsed[1]
+
+    def module_addresses(self) -> dict[str, str]:
+        """The addresses of submodules by their paths, as .gitmodules has them. Raises FleetError if it is damaged."""
+        entry = self.entries().get(".gitmodules")
+        if entry is None or entry.mode not in (REGULAR, EXECUTABLE):
+            return {}
+        arguments = ("config", f"--blob={entry.oid}", "--list", "-z")
+        if entry.size > _LARGEST_MODULES_FILE:
+            raise FleetError(f"is larger than {_LARGEST_MODULES_FILE} bytes", place=".gitmodules")
+        listed = self._git.run(*arguments, timeout=_LIST_TIMEOUT)
+        if listed.status != 0:
+            raise FleetError("is not a file that git can read", place=".gitmodules", remedy="Correct it.")
+        modules: dict[str, dict[str, str]] = {}
+        for setting in listed.output.decode("utf-8", "surrogateescape").split("\0"):
+            key, _newline, value = setting.partition("\n")
+            name, _dot, field = key.removeprefix("submodule.").rpartition(".")
+            modules.setdefault(name, {})[field] = value
+        return {module["path"]: module["url"] for module in modules.values() if "path" in module and "url" in module}
 
     def read(self, paths: Iterable[str]) -> dict[str, bytes]:
         """The content of these files; of a symbolic link, the text of its target. Raises FleetError."""
         wanted = list(paths)
         for path in wanted:
             self._check_readable(path)
-        contents = self._read_objects(list(dict.fromkeys(self._entries[path].oid for path in wanted)))
-        return {path: contents[self._entries[path].oid] for path in wanted}
+        entries = self.entries()
+        contents = self._read_objects(list(dict.fromkeys(entries[path].oid for path in wanted)))
+        return {path: contents[entries[path].oid] for path in wanted}
 
     def close(self) -> None:
         """End the git process and let others change the mirror. Harmless when called twice."""
@@ -78,31 +107,40 @@ class GitTree:
             self._reader = None
         self._lock.release()
 
-    def _list(self) -> dict[str, Entry]:
+    def _list(self) -> bytes:
         # A listing that is too large in bytes is that of a tree with far too many files.
         largest = MOST_FILES * 400
         try:
             listed = self._git.run(
-                "ls-tree", "-r", "-z", "-l", "--full-tree", self.oid, timeout=_LIST_TIMEOUT, largest=largest
+                "ls-tree", "-r", "-t", "-z", "-l", "--full-tree", self.oid, timeout=_LIST_TIMEOUT, largest=largest
             )
         except (AnswerTooLarge, GitTimeout) as error:
             raise self._too_many_files() from error
         if listed.status != 0:
             raise BrokenMirror(listed.errors)
-        lines = listed.output.split(b"\0")[:-1]
-        if len(lines) > MOST_FILES:
-            raise self._too_many_files()
-        return dict(self._parse(line) for line in lines)
+        missing = _MISSING.search(listed.output)
+        if missing:
+            raise BrokenMirror(f"object {missing[1].decode()} is missing")
+        return listed.output
 
-    def _parse(self, line: bytes) -> tuple[str, Entry]:
-        """From ``<mode> <type> <oid> <size>\\t<path>``; the size of a submodule is ``-``."""
-        attributes, _tab, raw_path = line.partition(b"\t")
-        mode, kind, oid, size = attributes.decode("ascii").split()
-        if kind == "blob" and not size.isdigit():
-            raise BrokenMirror(f"object {oid} is missing")
-        path = os.fsdecode(raw_path)
-        self._check_path(path)
-        return path, Entry(mode, int(size) if kind == "blob" else 0, oid)
+    @cached_property
+    def _parsed(self) -> tuple[dict[str, Entry], dict[str, str]]:
+        """Files and directories, from lines ``<mode> <type> <oid> <size>\\t<path>``; only files have a size."""
+        files: dict[str, Entry] = {}
+        directories = {"": self.oid}
+        for line in self._listing.split(b"\0")[:-1]:
+            attributes, _tab, raw_path = line.partition(b"\t")
+            mode, kind, oid, size = attributes.decode("ascii").split()
+            path = os.fsdecode(raw_path)
+            self._check_path(path)
+            if kind == "tree":
+                directories[path] = oid
+            else:
+                files[path] = Entry(mode, int(size) if kind == "blob" else 0, oid)
+        if len(files) > MOST_FILES:
+            raise self._too_many_files()
+        self._listing = b""
+        return files, directories
 
     def _check_path(self, path: str) -> None:
         """Refuse names that git itself would not put into a work tree, and those too long or too deep."""
@@ -118,7 +156,7 @@ class GitTree:
             )
 
     def _check_readable(self, path: str) -> None:
-        entry = self._entries.get(path)
+        entry = self.entries().get(path)
         if entry is None or entry.mode == SUBMODULE:
             what = "is a submodule, whose files are not in this repository" if entry else "is not in the repository"
             raise FleetError(what, place=path)

@@ -26,7 +26,17 @@ _TARGET_FIELDS = {
     "clusterGroupSelector": Mapping,
 }
 _CORRECT_DRIFT_FIELDS = {"enabled": bool, "force": bool, "keepFailHistory": bool}
+_IMAGE_SCAN_COMMIT_FIELDS = {"authorName": str, "authorEmail": str, "messageTemplate": str}
 _BUNDLE_FIELDS = {"base": str, "options": str}
+
+_IRREGULAR_KEYS = {
+    "insecure_skip_tls_verify": "insecureSkipTLSVerify",
+    "helm_repo_url_regex": "helmRepoURLRegex",
+}
+
+# What Fleet's API server takes (``gitrepo_types.go``).
+_DURATION = re.compile(r"0|([0-9]+([.][0-9]+)?(ns|us|µs|ms|s|m|h))+")
+_LONGEST_DURATION = 32
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
 _LABEL_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
@@ -41,7 +51,9 @@ class GitRepo:
     (:meth:`followed_branch` says what then holds). ``paths`` empty means the whole repository;
     ``bundles`` ({base, options}, Fleet's driven scan) replaces ``paths``. ``targets`` are GitTargets
     in Fleet's JSON keys. ``ca_bundle`` is PEM text. ``repo`` is empty only for bundles that do not
-    come from git. Holds no credential: it is kept in files and labels.
+    come from git. Holds no credential, only the names of Secrets: it is kept in files and labels.
+    Intervals are Go durations. What is said about polling, webhooks, image scans and OCI storage is
+    for Fleet's own engine.
     """
 
     name: str
@@ -62,6 +74,16 @@ class GitRepo:
     labels: dict[str, str] = field(default_factory=dict)
     insecure_skip_tls_verify: bool = False
     ca_bundle: str = ""
+    client_secret_name: str = ""
+    helm_secret_name: str = ""
+    helm_secret_name_for_paths: str = ""
+    helm_repo_url_regex: str = ""
+    disable_polling: bool = False
+    polling_interval: str = ""
+    webhook_secret: str = ""
+    image_scan_interval: str = ""
+    image_scan_commit: dict[str, str] | None = None
+    oci_registry_secret: str = ""
 
     @property
     def place(self) -> str:
@@ -91,6 +113,10 @@ class GitRepo:
                 raise FleetError("base is missing", place=place, remedy="Write the directory of the bundle.")
         if self.correct_drift is not None:
             _check_keys(self.correct_drift, _CORRECT_DRIFT_FIELDS, f"{self.place}, correctDrift")
+        if self.image_scan_commit is not None:
+            _check_keys(self.image_scan_commit, _IMAGE_SCAN_COMMIT_FIELDS, f"{self.place}, imageScanCommit")
+        _check_duration(self.polling_interval, "pollingInterval", self.place)
+        _check_duration(self.image_scan_interval, "imageScanInterval", self.place)
         _check_labels(self.labels, self.place)
 
     def to_dict(self) -> dict[str, Any]:
@@ -119,8 +145,8 @@ class GitRepo:
 
 
 def _json_key(attribute: str) -> str:
-    if attribute == "insecure_skip_tls_verify":
-        return "insecureSkipTLSVerify"
+    if attribute in _IRREGULAR_KEYS:
+        return _IRREGULAR_KEYS[attribute]
     first, *rest = attribute.split("_")
     return first + "".join(word.capitalize() for word in rest)
 
@@ -131,6 +157,15 @@ def _check_name(name: str, what: str, place: str) -> None:
             f"{what} {name!r} is not the name of a Kubernetes object",
             place=place,
             remedy="Use at most 63 lower-case letters, digits and dashes; begin and end with a letter or digit.",
+        )
+
+
+def _check_duration(value: str, what: str, place: str) -> None:
+    if value and (len(value) > _LONGEST_DURATION or not _DURATION.fullmatch(value)):
+        raise FleetError(
+            f"{what} {value!r} is not a duration",
+            place=place,
+            remedy="Write a number with its unit: 15s, 5m, 1h30m. There are no days.",
         )
 
 

@@ -22,12 +22,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..errors import FleetError
+from ..private_files import CACHE_REMEDY, KEPT_DAYS, cache_errors
 from .git_command import GitCommand, GitTimeout
 from .url import RepoUrl
 
 _MARKER = "gitops-fleet-unfinished"
 _WRITES_INTO = "GITOPS_FLEET_WRITES_INTO"
-_CACHE_REMEDY = "Make room there or make it writable, or name another directory with cache_dir."
+_FETCH_LOCK, _READ_LOCK = ".fetch.lock", ".read.lock"
 _MOST_PACKS = 30
 _PAUSE = 0.05
 _LONGEST_PAUSE = 1.0
@@ -60,6 +61,10 @@ class Lock:
             return False
         return True
 
+    def mark_used(self) -> None:
+        """Set the time at which the file was last used."""
+        os.utime(self.descriptor)
+
     def release(self) -> None:
         """Harmless when called twice."""
         if self.descriptor >= 0:
@@ -72,6 +77,7 @@ class Mirror:
 
     def __init__(self, cache: Path, url: RepoUrl):
         digest = hashlib.sha256(url.for_git().encode()).hexdigest()
+        self.cache = cache
         self._directory = cache / "git"
         with cache_errors(self._directory):
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -80,16 +86,17 @@ class Mirror:
     @contextmanager
     def fetching(self, deadline: Deadline) -> Iterator[Lock]:
         """Hold the lock of those who fetch. Raises FleetError where another run holds it for too long."""
-        lock = Lock(self.path.with_suffix(".fetch.lock"))
+        lock = Lock(self.path.with_suffix(_FETCH_LOCK))
         try:
             self._wait_for(lock, deadline)
+            lock.mark_used()
             yield lock
         finally:
             lock.release()
 
     def reading(self, deadline: Deadline) -> Lock:
         """Take the lock of those who read; the caller releases it. Raises FleetError."""
-        lock = Lock(self.path.with_suffix(".read.lock"))
+        lock = Lock(self.path.with_suffix(_READ_LOCK))
         try:
             self._wait_for(lock, deadline, shared=True)
         except BaseException:
@@ -120,7 +127,7 @@ class Mirror:
                     raise FleetError(
                         f"a mirror cannot be made: {completed.errors.strip()}",
                         place=str(self._directory),
-                        remedy=_CACHE_REMEDY,
+                        remedy=CACHE_REMEDY,
                     )
                 new.rename(self.path)
             finally:
@@ -146,7 +153,7 @@ class Mirror:
 
     def discard(self, deadline: Deadline) -> None:
         """Remove the mirror, when nobody reads it any more. To be called while ``fetching``."""
-        lock = Lock(self.path.with_suffix(".read.lock"))
+        lock = Lock(self.path.with_suffix(_READ_LOCK))
         try:
             self._wait_for(lock, deadline)
             with cache_errors(self.path):
@@ -159,19 +166,32 @@ class Mirror:
 
     def tidy(self, git: GitCommand, deadline: Deadline) -> None:
         """Remove leftovers, and put many packs together unless somebody reads. To be called while ``fetching``."""
+        self._sweep()
         for leftover in (*self._directory.glob("old-*"), *self._directory.glob("new-*")):
             with suppress(FileNotFoundError):
                 if time.time() - leftover.stat().st_mtime > 3600:
                     shutil.rmtree(leftover, ignore_errors=True)
         if sum(1 for _pack in self.path.glob("objects/pack/*.pack")) <= _MOST_PACKS:
             return
-        lock = Lock(self.path.with_suffix(".read.lock"))
+        lock = Lock(self.path.with_suffix(_READ_LOCK))
         try:
             if lock.try_to_take():
                 with suppress(GitTimeout), self.unfinished():
                     git.run("gc", "--quiet", "--prune=now", timeout=deadline.left)
         finally:
             lock.release()
+
+    def _sweep(self) -> None:
+        """Remove the mirrors of repositories that no run has asked for in a long time.
+
+        Their lock files stay: another run may be about to take them.
+        """
+        oldest = time.time() - KEPT_DAYS * 24 * 3600
+        for file in self._directory.glob(f"*{_FETCH_LOCK}"):
+            mirror = file.with_name(file.name.removesuffix(_FETCH_LOCK))
+            with suppress(OSError):
+                if file.stat().st_mtime < oldest and mirror.is_dir():
+                    _remove_unless_used(mirror)
 
     def _wait_for(self, lock: Lock, deadline: Deadline, *, shared: bool = False) -> None:
         pause = _PAUSE
@@ -195,14 +215,14 @@ class Mirror:
                     os.kill(int(process.name), signal.SIGKILL)
 
 
-@contextmanager
-def cache_errors(path: Path) -> Iterator[None]:
-    """Turn errors of the file system into FleetErrors that name the cache."""
+def _remove_unless_used(mirror: Path) -> None:
+    locks = [Lock(mirror.with_name(mirror.name + suffix)) for suffix in (_FETCH_LOCK, _READ_LOCK)]
     try:
-        yield
-    except OSError as error:
-        raise FleetError(
-            f"the cache cannot be written: {error.strerror}",
-            place=str(path),
-            remedy=_CACHE_REMEDY,
-        ) from error
+        if all(lock.try_to_take() for lock in locks):
+            # Renamed first, as in Mirror.discard.
+            old = Path(tempfile.mkdtemp(prefix="old-", dir=mirror.parent))
+            mirror.rename(old / "mirror")
+            shutil.rmtree(old, ignore_errors=True)
+    finally:
+        for lock in locks:
+            lock.release()

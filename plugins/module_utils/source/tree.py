@@ -25,7 +25,7 @@ class FileTree(Protocol):
     """What both kinds of tree offer. Paths are relative to the tree's root, with ``/``."""
 
     def entries(self) -> Mapping[str, Entry]:
-        """Every file, symbolic link and submodule by its path. Directories have no entry."""
+        """Every file and symbolic link by its path. Directories have no entry."""
 
     def read(self, paths: Iterable[str]) -> dict[str, bytes]:
         """The content of these files in one go; of a symbolic link, the text of its target."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from ..errors import FleetError
-from .tree import SUBMODULE, SYMLINK, Entry, FileTree
+from .tree import SYMLINK, Entry, FileTree
 
 MAX_LINKS = 255
 """How many symbolic links one path may lead through (Go's limit)."""
@@ -28,6 +28,8 @@ class TreeIndex:
     def __init__(self, tree: FileTree):
         self.tree = tree
         self._entries = tree.entries()
+        # What resolve() was asked for, the links it followed, and where they led: all that was looked at.
+        self.resolved: set[str] = set()
 
     @cached_property
     def _directories(self) -> dict[str, dict[str, bool]]:
@@ -64,7 +66,7 @@ class TreeIndex:
             return False
 
     def entry(self, path: str) -> Entry | None:
-        """The file, link or submodule of exactly this path, without following links."""
+        """The file or link of exactly this path, without following links."""
         return self._entries.get(path)
 
     def is_directory(self, path: str) -> bool:
@@ -102,11 +104,23 @@ class TreeIndex:
                 if not is_directory:
                     yield join(current, name)
 
+    def stayed_below(self, directory: str) -> bool:
+        """Whether all that was ``resolved`` is in this directory or below."""
+        start = f"{directory}/" if directory else ""
+        return all(
+            (path == directory or path.startswith(start)) and ".." not in path.split("/") for path in self.resolved
+        )
+
     def resolve(self, path: str) -> str | None:
         """Where the path leads when every symbolic link in it is followed; None if nothing is there.
 
         Raises FleetError where it leaves the tree, or where links go round in circles.
         """
+        target = self._follow(path)
+        self.resolved.update((posixpath.normpath(path) if "./" in path else path, target or ""))
+        return target
+
+    def _follow(self, path: str) -> str | None:
         done: list[str] = []
         todo = [part for part in path.split("/") if part not in ("", ".")][::-1]
         links = 0
@@ -125,6 +139,7 @@ class TreeIndex:
             entry = self._entries.get(current)
             if entry is not None and entry.mode == SYMLINK:
                 links += 1
+                self.resolved.add(current)
                 target = self._links[current]
                 if links > MAX_LINKS:
                     raise FleetError("the symbolic links here go round in circles", place=path)
@@ -147,7 +162,7 @@ class TreeIndex:
         """Whether a file is there, links followed."""
         target = self.resolve(path)
         entry = self.entry(target) if target is not None else None
-        return entry is not None and entry.mode != SUBMODULE
+        return entry is not None
 
 
 class TreeFiles:
@@ -164,11 +179,7 @@ class TreeFiles:
         """
         entries = ((path, self.index.entry(path)) for path in paths)
         self._contents = self.index.tree.read(
-            [
-                path
-                for path, entry in entries
-                if entry and entry.mode not in (SYMLINK, SUBMODULE) and entry.size <= _PREFETCHED_UP_TO
-            ]
+            [path for path, entry in entries if entry and entry.mode != SYMLINK and entry.size <= _PREFETCHED_UP_TO]
         )
 
     def size(self, path: str) -> int:
@@ -196,7 +207,7 @@ class TreeFiles:
         if target is None:
             raise FleetError("there is no such file", place=path)
         entry = self.index.entry(target)
-        if entry is None or entry.mode == SUBMODULE:
+        if entry is None:
             raise FleetError("is not a file but a directory", place=path)
         return target, entry
 

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote, unquote, urlsplit
 
 from ..errors import FleetError
@@ -77,6 +78,22 @@ class RepoUrl:
             return f"{self.user}@{self.host}:{self.path}"
         user = f"{self.user}@" if self.scheme == SSH else ""
         return f"{self.scheme}://{user}{self.host}{self._port_suffix}{self.path}"
+
+    def relative(self, address: str) -> RepoUrl:
+        """The address of a submodule, which may be relative to this one (``../other.git``). Raises FleetError.
+
+        Relative is all that is neither a URL, nor absolute, nor the form ``user@host:path``, as in Fleet.
+        """
+        if _SCHEME.match(address) or _REMOTE_HELPER.match(address) or address.startswith(("/", "-")):
+            return RepoUrl.parse(address)
+        if _SCP_FORM.fullmatch(address) and not address.startswith("."):
+            return RepoUrl.parse(address)
+        if not address or not address.isprintable():
+            raise FleetError("the address of the submodule is empty or contains a control character")
+        path = posixpath.normpath(posixpath.join(self.path, quote(address) if self.scheme == FILE else address))
+        if path.startswith(".."):
+            raise FleetError(f"{address!r} leads out of the server's directory", remedy="Correct it in .gitmodules.")
+        return _checked(replace(self, path=path))
 
     @property
     def server(self) -> str:

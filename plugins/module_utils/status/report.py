@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from ..deploy.outcome import HostOutcome, ReleaseOutcome
 from ..errors import FleetError
-from ..source.mirror import cache_errors
+from ..private_files import cache_errors
 from .release_state import release_state
 
 KEEP_DETAILS = 7 * 24 * 3600

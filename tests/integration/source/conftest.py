@@ -3,16 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
-sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "tests/support"))
-
 from ansible_collections.gitops.fleet.plugins.module_utils.private_files import RunDirectory
 from ansible_collections.gitops.fleet.plugins.module_utils.source.credentials import Credentials
 from ansible_collections.gitops.fleet.plugins.module_utils.source.git import fetch

@@ -58,7 +58,11 @@ def play(tmp_path, cache) -> Callable[..., Outcome]:
         for number, options in enumerate(tasks):
             document["tasks"] += [
                 {
-                    "gitops.fleet.fleet_gitrepo": {"name": "apps", "cache_dir": str(cache), **options},
+                    "gitops.fleet.fleet_gitrepo": {
+                        "cache_dir": str(cache),
+                        **({} if "gitrepos" in options else {"name": "apps"}),
+                        **options,
+                    },
                     "register": "built",
                     "ignore_errors": True,
                 },
@@ -110,9 +114,9 @@ def test_what_it_returns(play, bundles):
     assert first["commit"] == bundles.git("rev-parse", "main")
     assert first["bundle_count"] == 2
     assert [
-        (bundle["name"], bundle["resources"], bundle["targets"], bundle["content_id"][:2])
+        (bundle["name"], bundle["path"], bundle["resources"], bundle["targets"], bundle["content_id"][:2])
         for bundle in first["bundles"]
-    ] == [("apps-raw", 1, 1, "s-"), ("apps-web", 2, 2, "s-")]
+    ] == [("apps-raw", "raw", 1, 1, "s-"), ("apps-web", "web", 2, 2, "s-")]
     build = Build.load(Path(first["build"]))
     assert build.commit == first["commit"]
     assert build.gitrepo.targets == [{"clusterGroup": "prod"}]
@@ -166,7 +170,8 @@ def test_failures_are_one_clear_sentence(play, bundles):
         ({"targets": [{"clusterSelectr": {}}]}, "Did you mean clusterSelector?"),
         ({"name": "My App"}, "is not the name of a Kubernetes object"),
         ({"known_hosts_file": "/nowhere"}, "/nowhere: known_hosts_file cannot be read"),
-        ({"username": "me"}, "missing parameter(s) required by 'username': password"),
+        ({"username": "me"}, "GitRepo apps: username or password is given, but the repository is reached by file"),
+        ({"polling_interval": "1d"}, "pollingInterval '1d' is not a duration"),
         ({"engine": "fleet"}, "must be one of: push"),
         ({"cache_dir": f"{bundles.path}/HEAD/x"}, "/HEAD/x: the cache directory cannot be made"),
         ({"branch": "broken"}, "GitRepo apps, web/fleet.yaml:"),
@@ -176,6 +181,38 @@ def test_failures_are_one_clear_sentence(play, bundles):
         assert result["failed"] is True
         assert message in result["msg"]
     assert "Traceback" not in outcome.output
+
+
+def test_many_at_once_and_those_that_fail(play, bundles, http_server):
+    """What is wrong is named; the others have their results."""
+    private = {"repo": f"{http_server.url}/team/apps.git", "branch": "main", "username": "reader"}
+    good = {"name": "good", "repo": str(bundles.path), "branch": "main", "paths": ["raw"], "workspace": "team"}
+    gitrepos = [
+        good,
+        {"name": "gone", "repo": "/nowhere"},
+        {"name": "private", **private, "password": "correct horse 1729"},
+        {"name": "refused", **private, "password": "planted-4711"},
+        {"name": "nameless-repo"},
+    ]
+    outcome = play(
+        {"gitrepos": gitrepos},
+        {"gitrepos": [good]},
+        {"gitrepos": []},
+        arguments=("-vvv",),
+    )
+    some, all_well, none = outcome.results
+    assert some["failed"] is True
+    assert some["msg"].startswith("3 of 5 GitRepos failed: GitRepo gone: there is no git repository")
+    assert "| GitRepo refused: " in some["msg"]
+    assert "| GitRepo nameless-repo: repo is missing" in some["msg"]
+    assert [result["failed"] for result in some["gitrepos"]] == [False, True, False, True, True]
+    assert [bundle["path"] for bundle in some["gitrepos"][0]["bundles"]] == ["raw"]
+    assert some["gitrepos"][2]["bundle_count"] == 2
+    assert some["builds"] == [result["build"] for result in some["gitrepos"] if not result["failed"]]
+    assert Build.load(Path(all_well["builds"][0])).bundles[0].namespace == "team"
+    assert (none["builds"], none["failed"]) == ([], False)
+    assert "planted-4711" not in outcome.output
+    assert "correct horse 1729" not in outcome.output
 
 
 def test_the_environment_of_git_settings_does_not_matter(play, bundles, monkeypatch):

@@ -80,14 +80,11 @@ def test_a_symbolic_link_out_of_the_repository_is_only_a_text(snapshot, reposito
     assert set(taken.modes.values()) == {"120000"}
 
 
-def test_a_submodule_is_seen_and_never_fetched(snapshot, repository, trap, cache, tmp_path):
+def test_the_settings_of_a_submodule_run_nothing(snapshot, repository, trap):
     modules = f'[submodule "sub"]\n\tpath = sub\n\turl = ext::{trap.command}\n\tupdate = !{trap.command}\n'
     repository.commit({".gitmodules": modules, "sub": Node("160000", COMMIT), "a": "1"})
-    assert snapshot(repo=str(repository.path), branch="main").modes["sub"] == "160000"
-    with RunDirectory(tmp_path) as run:
-        fetched = fetch(GitRepo("apps", repo=str(repository.path), branch="main"), Credentials(), cache, run)
-        with fetched.tree as tree, pytest.raises(FleetError, match="sub: is a submodule"):
-            tree.read(["sub"])
+    with pytest.raises(FleetError, match="submodule sub: a remote helper"):
+        snapshot(repo=str(repository.path), branch="main")
     assert not trap.was_sprung()
 
 

@@ -270,6 +270,26 @@ def test_many_small_packs_are_put_together(repository, cache, snapshot):
     assert len(list(mirror_of(cache).glob("objects/pack/*.pack"))) < 33
 
 
+def test_mirrors_that_nobody_asks_for_are_removed(repository, cache, snapshot, tmp_path):
+    """After 30 days, unless somebody reads one of them."""
+    for name in ("idle", "read", "recent"):
+        Repository(tmp_path / f"{name}.git").commit({"a": "1"})
+        snapshot(repo=str(tmp_path / f"{name}.git"), branch="main")
+    mirrors = {name: Mirror(cache, RepoUrl.parse(str(tmp_path / f"{name}.git"))) for name in ("idle", "read", "recent")}
+    long_ago = time.time() - 31 * 24 * 3600
+    for name in ("idle", "read"):
+        os.utime(mirrors[name].path.with_suffix(".fetch.lock"), (long_ago, long_ago))
+    reader = mirrors["read"].reading(Deadline(1))
+    snapshot(repo=str(repository.path), branch="main")
+    reader.release()
+    assert {name: mirror.path.exists() for name, mirror in mirrors.items()} == {
+        "idle": False,
+        "read": True,
+        "recent": True,
+    }
+    assert snapshot(repo=str(tmp_path / "idle.git"), branch="main").files == {"a": b"1"}
+
+
 def test_modes_of_what_is_in_the_cache(repository, cache, snapshot):
     snapshot(repo=str(repository.path), branch="main")
     assert (cache / "git").stat().st_mode & 0o777 == 0o700

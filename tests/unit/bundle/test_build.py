@@ -5,6 +5,7 @@
 import json
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,9 +33,13 @@ JSON_VALUES = st.recursive(
 class Tree:
     """A tree whose files may not be read."""
 
-    def __init__(self, oid: str, files: dict[str, bytes] | None = None):
+    def __init__(self, oid: str, files: dict[str, bytes] | None = None, directories: dict[str, str] | None = None):
         self.oid = oid
         self._files = files
+        self._directories = directories or {}
+
+    def directories(self):
+        return self._directories
 
     def entries(self):
         return {path: Entry(REGULAR, len(content), path) for path, content in self._files.items()}
@@ -157,6 +162,38 @@ class TestOfATree:
         for damage in (Path.unlink, lambda file: file.write_text("x")):
             damage(path)
             assert build_gitrepo(GITREPO, Fetched(COMMIT, Tree("t1", FILES)), tmp_path)[1].stat().st_size > 100
+
+    def test_of_another_tree_only_what_changed_is_read(self, tmp_path):
+        files = {
+            "a/fleet.yaml": b"{}\n",
+            "a/cm.yaml": b"kind: ConfigMap\n",
+            "b/fleet.yaml": b"helm: {chart: ., valuesFiles: [../common.yaml]}\n",
+            "b/cm.yaml": b"kind: ConfigMap\n",
+            "empty/fleet.yaml": b"{}\n",
+            "common.yaml": b"size: 1\n",
+        }
+        gitrepo = GitRepo("apps", repo="/srv/apps.git", paths=["a", "b", "empty"])
+        directories = {"": "r1", "a": "a1", "b": "b1", "empty": "e1"}
+        build_gitrepo(gitrepo, Fetched(COMMIT, Tree("t1", files, directories)), tmp_path)
+        # The directory b reads a file beside it; a and empty are not read again, whatever is in them now.
+        changed = {**files, "a/fleet.yaml": b"[", "empty/fleet.yaml": b"[", "common.yaml": b"size: 2\n"}
+        second = Tree("t2", changed, {**directories, "": "r2"})
+        later, path = build_gitrepo(gitrepo, Fetched(LATER, second), tmp_path)
+        assert [bundle.name for bundle in later.bundles] == ["apps-a", "apps-b"]
+        assert [bundle.path for bundle in later.bundles] == ["a", "b"]
+        assert later.bundles[0].labels[COMMIT_LABEL] == LATER
+        assert later.bundles[1].spec["helm"]["values"] == {"size": 2}
+        assert Build.load(path) == later
+        # A third build knows what the second did not read.
+        third = Tree("t3", changed, {**directories, "": "r3"})
+        assert build_gitrepo(gitrepo, Fetched(LATER, third), tmp_path)[0] == later
+        # Another tree, other settings: read.
+        for other_gitrepo, other in [
+            (gitrepo, {**directories, "a": "a2"}),
+            (replace(gitrepo, paused=True), directories),
+        ]:
+            with pytest.raises(FleetError, match="a/fleet.yaml"):
+                build_gitrepo(other_gitrepo, Fetched(LATER, Tree("t4", changed, other)), tmp_path)
 
     def test_an_error_names_gitrepo_file_and_line(self, tmp_path):
         files = {**FILES, "web/fleet.yaml": b"labels:\n  a: [\n"}

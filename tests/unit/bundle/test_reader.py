@@ -21,8 +21,8 @@ DEFAULT = {"name": "default", "clusterGroup": "default"}
 CHART = "apiVersion: v2\nname: c\nversion: 1.0.0\n"
 
 
-def read(files, paths=(), links=None, submodules=(), driven=(), **settings):
-    tree = LinkedTree(files, links, submodules)
+def read(files, paths=(), links=None, driven=(), **settings):
+    tree = LinkedTree(files, links)
     return read_all(tree, find_bundles(tree, list(paths), driven), Settings(**{"name": "repo", **settings}))
 
 
@@ -140,11 +140,6 @@ def test_other_links_are_errors(target, message):
 def test_a_hidden_or_ignored_link_does_not_matter():
     files = {"a.yaml": "", ".fleetignore": "bad"}
     assert names(read_one(files, links={".l": "/etc/passwd", "bad": "/etc/passwd"})) == ["a.yaml"]
-
-
-def test_a_submodule_is_an_error():
-    with pytest.raises(FleetError, match="sub/mod: is a git submodule"):
-        read({"a.yaml": ""}, submodules=["sub/mod"])
 
 
 # Encoding

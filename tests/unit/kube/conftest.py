@@ -2,15 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 import yaml
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "support"))
-
 from ansible_collections.gitops.fleet.plugins.module_utils.kube.client import Client
 from ansible_collections.gitops.fleet.plugins.module_utils.kube.connection import Connection
 from recording_server import RecordingServer

@@ -29,6 +29,16 @@ FULL = GitRepo(
     labels={"team": "a"},
     insecure_skip_tls_verify=True,
     ca_bundle="-----BEGIN CERTIFICATE-----\n",
+    client_secret_name="git",
+    helm_secret_name="helm",
+    helm_secret_name_for_paths="paths",
+    helm_repo_url_regex="https://.*",
+    disable_polling=True,
+    polling_interval="1m30s",
+    webhook_secret="hook",
+    image_scan_interval="15m",
+    image_scan_commit={"authorName": "me"},
+    oci_registry_secret="oci",
 )
 
 
@@ -36,6 +46,9 @@ def test_it_is_written_in_fleets_keys_and_read_back():
     written = FULL.to_dict()
     assert written["insecureSkipTLSVerify"] is True
     assert written["targetNamespace"] == "shop"
+    assert written["helmRepoURLRegex"] == "https://.*"
+    assert written["helmSecretNameForPaths"] == "paths"
+    assert written["imageScanCommit"] == {"authorName": "me"}
     assert written["forceSyncGeneration"] == 3
     assert written["caBundle"] == "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCg=="
     assert GitRepo.from_dict(json.loads(json.dumps(written))) == FULL
