@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..kube.connection import AnyConnection
+from ..kube.connection import AnyConnection, Connection
 from ..target.cluster import Cluster, ClusterGroup
 from .budget import DeleteBudget
 
