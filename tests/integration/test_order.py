@@ -96,7 +96,7 @@ def test_a_bundle_is_deployed_with_the_rights_of_its_service_account_only(make_n
     )
     run = node.deploy(fleet_service_account_namespace=accounts).failed(
         f"service account {accounts}/tennant, as which it is to be deployed, is not there",
-        f'cannot create resource "deployments" in API group "apps" in the namespace "{namespace}"',
+        f'User "system:serviceaccount:{accounts}:tenant" cannot get resource "deployments"',
     )
     assert not run.release("prod-eu", f"{repository.name}-good").get("error")
     assert node.config_map("prod-eu", namespace, "good") == {"value": "one"}
