@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from ansible_collections.gitops.fleet.plugins.module_utils.errors import FleetError
 from ansible_collections.gitops.fleet.plugins.module_utils.target.selector import Predicate
 
-from .record import Record
+from .record import Record, some_of
 
 # Ansible treats hosts of these names in a way of its own.
 _NAMES_OF_LOCALHOST = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -76,7 +76,7 @@ def without_collisions(records: Sequence[Record], *, first_counts: bool = False)
                 "names_from: file helps.",
             )
         warnings.append(f"cluster {record.full_name} is that of {_where(other)}; {_where(record)} is left out")
-    return list(seen.values()), warnings
+    return list(seen.values()), some_of(warnings)
 
 
 def _where(record: Record) -> str:

@@ -21,7 +21,7 @@ from ansible_collections.gitops.fleet.plugins.module_utils.private_files import 
 from ansible_collections.gitops.fleet.plugins.module_utils.target.cluster import Cluster, ClusterGroup
 from ansible_collections.gitops.fleet.plugins.module_utils.target.selector import compile_selector
 
-from .record import Record, check_name, check_workspace
+from .record import Record, check_name, check_workspace, some_of
 from .references import hub_reference
 from .snapshot import Snapshot
 from .source import Source
@@ -34,7 +34,6 @@ PAGE = 1000
 
 DEFAULT_TIMEOUT = 30
 _LONGEST_TEXT = 300
-_MOST_WARNINGS = 10
 _NOISE = ("kubectl.kubernetes.io/last-applied-configuration", "objectset.rio.cattle.io/")
 """Annotations that repeat the object itself."""
 
@@ -49,7 +48,7 @@ def read(source: Source, fetch: Fetch) -> list[Record]:
     """
     hub = hub_of(source)
     snapshot = _snapshot(source, hub, fetch)
-    source.warnings.extend(snapshot.warnings)
+    source.warnings.extend(some_of(snapshot.warnings))
     records = []
     odd: list[str] = []
     for item in snapshot.clusters:
@@ -58,9 +57,7 @@ def read(source: Source, fetch: Fetch) -> list[Record]:
         except FleetError as error:
             odd.append(f"cluster {item['workspace']}.{item['name']}: {error} It is left out.")
     source.cluster_groups.extend(_groups(source, snapshot.groups, odd))
-    source.warnings.extend(odd[:_MOST_WARNINGS])
-    if len(odd) > _MOST_WARNINGS:
-        source.warnings.append(f"source {source.name}: and {len(odd) - _MOST_WARNINGS} more of that kind")
+    source.warnings.extend(some_of(odd))
     return records
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ from ansible_collections.gitops.fleet.plugins.module_utils.target.cluster import
 from .references import to_variables
 
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_MOST_WARNINGS = 10
 _LABEL_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
 
 
@@ -74,6 +75,12 @@ def check_workspace(name: Any) -> str:
     if "." in name or len(name) > 63:
         raise FleetError(f"{name!r} is no name that a workspace can have", remedy="It may have 63 characters, no dots.")
     return name
+
+
+def some_of(warnings: Sequence[str]) -> list[str]:
+    """The first of warnings that may be as many as a fleet has clusters, and how many more there are."""
+    more = len(warnings) - _MOST_WARNINGS
+    return [*warnings[:_MOST_WARNINGS], *([f"And {more} more warnings of that kind"] if more > 0 else [])]
 
 
 class LabelCheck:
