@@ -346,6 +346,8 @@ requirements:
   - GitPython (Python library) 3.1.41 or later
   - PyYAML (Python library)
   - ssh (OpenSSH), for repositories that are reached by it
+  - cryptography (Python library), for GitHub Apps
+  - kubernetes (Python library), for O(secrets_from)
 notes:
   - Let the task run on the control node (C(delegate_to=localhost)) and once for all clusters (C(run_once=true)).
 seealso:
@@ -631,7 +633,12 @@ def build(module: AnsibleModule, params: dict, cache: Path) -> dict:
     """The result of one GitRepo. Raises FleetError."""
     gitrepo = gitrepo_options.gitrepo_of(params)
     with RunDirectory() as run:
-        credentials = credentials_of(gitrepo, params, run)
+        try:
+            credentials = gitrepo_options.credentials_of(params, run)
+            # For those who load charts, in place of the options of the same name.
+            params = params | gitrepo_options.helm_secrets_of(params, run)
+        except FleetError as error:
+            raise error.at(gitrepo.place) from error
         fetched = fetch(gitrepo, credentials, cache, run, timeout=params["timeout"])
         for warning in fetched.warnings:
             module.warn(warning)
@@ -652,13 +659,6 @@ def build(module: AnsibleModule, params: dict, cache: Path) -> dict:
         "bundle_count": len(built.bundles),
         "build": str(path),
     }
-
-
-def credentials_of(gitrepo, params: dict, run: RunDirectory):
-    try:
-        return gitrepo_options.credentials_of(params, run)
-    except FleetError as error:
-        raise error.at(gitrepo.place) from error
 
 
 if __name__ == "__main__":

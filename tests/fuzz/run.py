@@ -124,7 +124,7 @@ class Cases:
     def _count(self, error: FleetError) -> None:
         self.errors += 1
         self.last = str(error)
-        if not error.problem or "Traceback" in str(error) or len(str(error)) > 20_000:
+        if not error.problem or "Traceback" in str(error) or len(str(error)) > 10_000:
             raise AssertionError(f"no clear error: {str(error)[:2000]!r}")
 
 

@@ -33,6 +33,9 @@ MANIFESTS = "fleet-manifests.yaml"
 TIMEOUT = 120
 """Seconds for one run."""
 
+_LONGEST_MESSAGE = 2_000
+"""In characters: Kustomize repeats what a kustomization says, and a kustomization is a stranger's."""
+
 _REMEDY = (
     "Install kustomize (https://kubectl.docs.kubernetes.io/installation/kustomize) or kubectl so that it is on "
     "PATH, or name one with the option kustomize_binary or the environment variable FLEET_KUSTOMIZE."
@@ -154,6 +157,9 @@ def _error(chart: Chart, message: str) -> FleetError:
             remedy="Put a copy of it into the repository and name that.",
         )
     place = posixpath.normpath(posixpath.join(_relative(chart.kustomize_dir), KUSTOMIZATION_YAML))
+    if len(message) > _LONGEST_MESSAGE:
+        # The file and the kind of error stand at its beginning, the cause at its end.
+        message = f"{message[: _LONGEST_MESSAGE // 2]} … {message[-_LONGEST_MESSAGE // 2 :]}"
     return FleetError(f"kustomize: {message}", place=place)
 
 

@@ -117,7 +117,9 @@ class TreeIndex:
         Raises FleetError where it leaves the tree, or where links go round in circles.
         """
         target = self._follow(path)
-        self.resolved.update((posixpath.normpath(path) if "./" in path else path, target or ""))
+        self.resolved.add(path)
+        if target is not None:
+            self.resolved.add(target)
         return target
 
     def _follow(self, path: str) -> str | None:

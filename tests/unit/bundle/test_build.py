@@ -165,8 +165,8 @@ class TestOfATree:
 
     def test_of_another_tree_only_what_changed_is_read(self, tmp_path):
         files = {
-            "a/fleet.yaml": b"{}\n",
-            "a/cm.yaml": b"kind: ConfigMap\n",
+            "a/fleet.yml": b"helm: {chart: ./}\n",
+            "a/Chart.yaml": b"apiVersion: v2\nname: a\nversion: 1.0.0\n",
             "b/fleet.yaml": b"helm: {chart: ., valuesFiles: [../common.yaml]}\n",
             "b/cm.yaml": b"kind: ConfigMap\n",
             "empty/fleet.yaml": b"{}\n",
@@ -176,7 +176,7 @@ class TestOfATree:
         directories = {"": "r1", "a": "a1", "b": "b1", "empty": "e1"}
         build_gitrepo(gitrepo, Fetched(COMMIT, Tree("t1", files, directories)), tmp_path)
         # The directory b reads a file beside it; a and empty are not read again, whatever is in them now.
-        changed = {**files, "a/fleet.yaml": b"[", "empty/fleet.yaml": b"[", "common.yaml": b"size: 2\n"}
+        changed = {**files, "a/fleet.yml": b"[", "empty/fleet.yaml": b"[", "common.yaml": b"size: 2\n"}
         second = Tree("t2", changed, {**directories, "": "r2"})
         later, path = build_gitrepo(gitrepo, Fetched(LATER, second), tmp_path)
         assert [bundle.name for bundle in later.bundles] == ["apps-a", "apps-b"]
@@ -192,7 +192,7 @@ class TestOfATree:
             (gitrepo, {**directories, "a": "a2"}),
             (replace(gitrepo, paused=True), directories),
         ]:
-            with pytest.raises(FleetError, match="a/fleet.yaml"):
+            with pytest.raises(FleetError, match="a/fleet.yml"):
                 build_gitrepo(other_gitrepo, Fetched(LATER, Tree("t4", changed, other)), tmp_path)
 
     def test_an_error_names_gitrepo_file_and_line(self, tmp_path):

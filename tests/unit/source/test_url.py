@@ -125,3 +125,28 @@ def assert_harmless(address: str) -> None:
     assert not address.startswith("-")
     assert address.startswith(("file:///", "http://", "https://", "ssh://")) or "@" in address.split(":")[0]
     assert address.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("own", "address", "expected"),
+    [
+        ("https://host/team/apps.git", "../lib.git", "https://host/team/lib.git"),
+        ("https://host/team/apps.git", "./lib", "https://host/team/apps.git/lib"),
+        ("https://host/a.git", "../../../../x/lib.git", "https://host/x/lib.git"),
+        ("git@host:team/apps.git", "../lib.git", "git@host:team/lib.git"),
+        ("ssh://me@host:22/team/apps.git", "../lib.git", "ssh://me@host:22/team/lib.git"),
+        ("/srv/git/a.git", "../lib one.git", "file:///srv/git/lib%20one.git"),
+        ("https://host/a.git", "https://other/b.git", "https://other/b.git"),
+        ("https://host/a.git", "git@other:b.git", "git@other:b.git"),
+    ],
+)
+def test_the_address_of_a_submodule(own, address, expected):
+    assert RepoUrl.parse(own).relative(address).for_git() == expected
+
+
+@pytest.mark.parametrize(
+    "address", ["", "ext::sh -c x", "-x", "../\n", "../..", "../../..", "https://me:pw@host/x", "--upload-pack=x"]
+)
+def test_addresses_of_submodules_that_are_refused(address):
+    with pytest.raises(FleetError):
+        RepoUrl.parse("git@host:apps.git").relative(address)
