@@ -29,6 +29,9 @@ from .errors import LabError
 
 SOURCE = Path(__file__).parent
 
+# An OCI registry for tests: a Go module of its own, so that a change of it does not build all the others anew.
+REGISTRY = SOURCE / "registry"
+
 # The binary `controlplane` is all of these: it runs the one by whose name it is called.
 CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl")
 
@@ -63,6 +66,25 @@ def directory() -> Path:
     return final / "bin"
 
 
+def registry() -> Path:
+    """The OCI registry; it is built first if need be, which takes seconds. Kept like the other programs."""
+    program = Program("registry", ".")
+    cache = _cache()
+    final = cache / f"registry-{_digest([*REGISTRY.glob('*.go'), *REGISTRY.glob('go.*')], [program])}"
+    if not final.exists():
+        with _lock(cache / "build.lock"):
+            if not final.exists():  # another checkout may have built it while we waited
+                _remove_leftovers(cache)
+                work = Path(tempfile.mkdtemp(prefix="unfinished-", dir=cache))
+                try:
+                    _build(go.find(cache, _say), program, work / "bin" / program.name, cache, REGISTRY)
+                    work.rename(final)
+                finally:
+                    shutil.rmtree(work, ignore_errors=True)
+    os.utime(final)
+    return final / "bin" / program.name
+
+
 def vet() -> None:
     """Run ``go vet`` on the lab's own Go code. Raises LabError with what it found.
 
@@ -71,7 +93,9 @@ def vet() -> None:
     cache = _cache()
     with _lock(cache / "build.lock"):
         go_command = go.find(cache, _say)
-    _run_go(go_command, ["vet", "-printf=false", "-lostcancel=false", "./..."], cache, "go vet found faults")
+    arguments = ["vet", "-printf=false", "-lostcancel=false", "./..."]
+    for module in (SOURCE, REGISTRY):
+        _run_go(go_command, arguments, cache, "go vet found faults", module)
 
 
 def _cache() -> Path:
@@ -123,9 +147,13 @@ def _version(module: str) -> str:
 
 
 def _hash(programs: list[Program]) -> str:
-    """A digest of everything that decides what is built."""
+    """A digest of everything that decides what is built of the lab's own module."""
+    return _digest([SOURCE / "go.mod", SOURCE / "go.sum", *SOURCE.glob("controlplane/*.go")], programs)
+
+
+def _digest(sources: list[Path], programs: list[Program]) -> str:
     digest = hashlib.sha256()
-    for path in sorted([SOURCE / "go.mod", SOURCE / "go.sum", *SOURCE.glob("controlplane/*.go")]):
+    for path in sorted(sources):
         content = path.read_bytes()
         digest.update(f"{path.relative_to(SOURCE)} {len(content)}\n".encode() + content)
     recipe = [(program.name, program.package, program.flags()) for program in programs]
@@ -166,7 +194,7 @@ def _build_all(programs: list[Program], cache: Path, final: Path) -> None:
     try:
         for number, program in enumerate(programs, start=1):
             _say(f"  {number} of {len(programs)}: {program.name} ({program.package})")
-            _build(go_command, program, work / "bin" / program.name, cache)
+            _build(go_command, program, work / "bin" / program.name, cache, SOURCE)
         for component in CONTROL_PLANE:
             (work / "bin" / component).symlink_to("controlplane")
         (work / "bin" / "helm").symlink_to("helm4")
@@ -176,16 +204,16 @@ def _build_all(programs: list[Program], cache: Path, final: Path) -> None:
     _say(f"built in {time.monotonic() - begin:.0f} s, kept in {final}")
 
 
-def _build(go_command: Path, program: Program, output: Path, cache: Path) -> None:
+def _build(go_command: Path, program: Program, output: Path, cache: Path, module: Path) -> None:
     arguments = ["build", "-ldflags", program.flags(), "-o", str(output), program.package]
-    _run_go(go_command, arguments, cache, f"{program.name} could not be built")
+    _run_go(go_command, arguments, cache, f"{program.name} could not be built", module)
 
 
-def _run_go(go_command: Path, arguments: list[str], cache: Path, problem: str) -> None:
-    """Run ``go``; what it prints is shown only if it fails."""
+def _run_go(go_command: Path, arguments: list[str], cache: Path, problem: str, module: Path) -> None:
+    """Run ``go`` in the directory of a module; what it prints is shown only if it fails."""
     process = subprocess.Popen(
         [go_command, *arguments],
-        cwd=SOURCE,
+        cwd=module,
         env=go.environment(go_command, cache),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -14,10 +14,10 @@ author:
 description:
   - Builds one bundle by Rancher Fleet's rules, from a directory of the control node or from resources that the play
     gives, and writes it to a file that M(gitops.fleet.fleet_deploy) deploys.
+  - Charts that O(options) name by an address, and dependencies that a chart's C(charts/) lacks, are loaded.
   - Nothing is deployed. No git repository, no GitRepo and no cluster is needed, so that it also serves to see what
     Fleet would make of a directory.
-  - Symbolic links that leave the directory, charts whose dependencies are missing, and options of a wrong type are
-    errors with file and line.
+  - Symbolic links that leave the directory, and options of a wrong type are errors with file and line.
 options:
   state:
     description:
@@ -83,10 +83,12 @@ options:
     type: path
   cache_dir:
     description:
-      - Directory for built bundles.
+      - Directory for built bundles and fetched charts.
       - By default C(gitops.fleet) in the user's cache directory.
     type: path
 extends_documentation_fragment:
+  - gitops.fleet.charts
+  - gitops.fleet.helm
   - gitops.fleet.attributes
   - gitops.fleet.attributes.actiongroup_fleet
 attributes:
@@ -163,6 +165,22 @@ EXAMPLES = r"""
   delegate_to: localhost
   register: web
 
+- name: Build a bundle from a chart of a repository, in the newest version below 7
+  gitops.fleet.fleet_bundle:
+    name: podinfo
+    resources: []
+    options:
+      defaultNamespace: podinfo
+      helm:
+        repo: https://stefanprodan.github.io/podinfo
+        chart: podinfo
+        version: ">= 6.0.0, < 7"
+    targets:
+      - name: everywhere
+        clusterSelector: {}
+  run_once: true
+  delegate_to: localhost
+
 - name: Write the Bundle object that Fleet would make of a directory
   gitops.fleet.fleet_bundle:
     name: app
@@ -228,8 +246,10 @@ from ansible_collections.gitops.fleet.plugins.module_utils.bundle.build import B
 from ansible_collections.gitops.fleet.plugins.module_utils.bundle.content import content_id
 from ansible_collections.gitops.fleet.plugins.module_utils.bundle.go_json import dumps_for_yaml
 from ansible_collections.gitops.fleet.plugins.module_utils.bundle.single import build_single
+from ansible_collections.gitops.fleet.plugins.module_utils.chart import loading_options
+from ansible_collections.gitops.fleet.plugins.module_utils.chart.helm import HelmFinder
 from ansible_collections.gitops.fleet.plugins.module_utils.errors import FleetError
-from ansible_collections.gitops.fleet.plugins.module_utils.private_files import cache_directory
+from ansible_collections.gitops.fleet.plugins.module_utils.private_files import RunDirectory, cache_directory
 from ansible_collections.gitops.fleet.plugins.module_utils.source.directory_tree import DirectoryTree
 from ansible_collections.gitops.fleet.plugins.module_utils.source.gitrepo import GitRepo
 from ansible_collections.gitops.fleet.plugins.module_utils.source.memory_tree import MemoryTree
@@ -256,6 +276,7 @@ def argument_spec() -> dict:
         "labels": {"type": "dict", "default": {}},
         "dest": {"type": "path"},
         "cache_dir": {"type": "path"},
+        **loading_options.argument_spec(),
     }
 
 
@@ -282,14 +303,19 @@ def run(module: AnsibleModule) -> dict:
         targets=params["targets"],
         labels={key: str(value) for key, value in params["labels"].items()},
     )
-    tree = tree_of(params)
-    try:
-        bundle = build_single(tree, gitrepo, params["options"])
-    except FleetError as error:
-        if params["path"]:
-            raise error.at(params["path"]) from error
-        raise
-    path = Build(gitrepo, "", [bundle]).save(cache_directory(params["cache_dir"]))
+    cache = cache_directory(params["cache_dir"])
+    with RunDirectory() as run_directory, HelmFinder(params["helm_binary"] or "", run_directory) as helm:
+        owner = f"{gitrepo.namespace}/{gitrepo.name}"
+        loader = loading_options.chart_loader(params, owner, helm.find, cache, run_directory)
+        try:
+            bundle = build_single(tree_of(params), gitrepo, params["options"], loader)
+        except FleetError as error:
+            if params["path"]:
+                raise error.at(params["path"]) from error
+            raise
+    for warning in loader.warnings:
+        module.warn(warning)
+    path = Build(gitrepo, "", [bundle]).save(cache)
     names = [resource["name"] for resource in bundle.spec["resources"]]
     result = {
         "changed": False,

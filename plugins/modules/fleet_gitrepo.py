@@ -211,7 +211,10 @@ options:
   helm_repo_url_regex: &helm_repo_url_regex
     description:
       - Regular expression for the addresses that credentials for charts are sent to. Without it they are sent nowhere,
-        as in Fleet.
+        as in Fleet. It has to match from the beginning of C(helm.repo), or of C(helm.chart) where there is no
+        C(helm.repo), as it is written.
+      - An archive on another server than the repository that names it, and the repositories of dependencies, get the
+        login only if it matches their addresses too. After a redirect to another server it is never sent.
     type: str
   secrets_from: &secrets_from
     description:
@@ -270,6 +273,51 @@ options:
         password and change what is deployed.
     type: bool
     default: false
+  helm_credentials_for_paths:
+    description:
+      - Credentials for the charts of some bundles, with the content of the Secret that C(helmSecretNameForPaths) of a
+        GitRepo names. If it is set, O(helm_credentials) is not used, and bundles of other paths have no credentials.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description:
+          - Directory of the bundle, as O(paths) spells it, or a pattern for such directories. The directory itself
+            comes first, then the first pattern in the order of their letters.
+        type: str
+        required: true
+      username:
+        description:
+          - User to log in as. Needs O(helm_credentials_for_paths[].password).
+        type: str
+      password:
+        description:
+          - Password or access token.
+        type: str
+      ca_bundle:
+        description:
+          - Certificates in PEM format of authorities to trust, besides those that the system trusts.
+        type: str
+      insecure_skip_tls_verify:
+        description:
+          - Whether the certificates of servers are not checked at all. Then anybody on the way can read the password
+            and change the charts.
+        type: bool
+        default: false
+      basic_http:
+        description:
+          - Whether OCI registries are reached by C(http).
+        type: bool
+        default: false
+      ssh_private_key:
+        description:
+          - Private key, as text, for charts in git that are reached by C(ssh). It cannot have a passphrase.
+        type: str
+      known_hosts:
+        description:
+          - Keys of the ssh servers, as text in the format of the file C(known_hosts).
+        type: str
   timeout: &timeout
     description:
       - Seconds that fetching may take in all. A server that does not take the connection within 15 seconds, or is
@@ -278,9 +326,10 @@ options:
     default: 300
   gitrepos:
     description:
-      - Many GitRepos in one call, in place of all other options but O(engine) and O(cache_dir). They are fetched side
-        by side. Where some fail, the task fails and names each of them; the results of the others are there
-        nevertheless.
+      - Many GitRepos in one call, in place of all other options but O(engine), O(cache_dir), O(helm_binary),
+        O(dependency_update), O(helm_credentials) and O(helm_credentials_for_paths), which hold for all of them. They
+        are fetched side by side. Where some fail, the task fails and names each of them; the results of the others are
+        there nevertheless.
       - Each of them has the options that this module has for one.
     type: list
     elements: dict
@@ -334,6 +383,8 @@ options:
       - By default C(gitops.fleet) in the user's cache directory.
     type: path
 extends_documentation_fragment:
+  - gitops.fleet.charts
+  - gitops.fleet.helm
   - gitops.fleet.attributes
   - gitops.fleet.attributes.info_module
   - gitops.fleet.attributes.actiongroup_fleet
@@ -434,6 +485,19 @@ EXAMPLES = r"""
   run_once: true
   delegate_to: localhost
   register: built
+
+- name: Build bundles whose charts come from a private repository, and none whose chart lacks dependencies
+  gitops.fleet.fleet_gitrepo:
+    name: shop
+    repo: https://git.example.com/team/shop.git
+    branch: main
+    helm_credentials:
+      username: deploy
+      password: "{{ vault_chart_token }}"
+    helm_repo_url_regex: https://charts\.example\.com/.*
+    dependency_update: never
+  run_once: true
+  delegate_to: localhost
 
 - name: Build two bundles of one directory with different options
   gitops.fleet.fleet_gitrepo:
@@ -545,10 +609,13 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gitops.fleet.plugins.module_utils.bundle.build import build_gitrepo
 from ansible_collections.gitops.fleet.plugins.module_utils.bundle.content import content_id
+from ansible_collections.gitops.fleet.plugins.module_utils.chart import loading_options
+from ansible_collections.gitops.fleet.plugins.module_utils.chart.helm import HelmFinder
 from ansible_collections.gitops.fleet.plugins.module_utils.errors import FleetError
 from ansible_collections.gitops.fleet.plugins.module_utils.private_files import RunDirectory, cache_directory
 from ansible_collections.gitops.fleet.plugins.module_utils.source import gitrepo_options
 from ansible_collections.gitops.fleet.plugins.module_utils.source.git import fetch
+from ansible_collections.gitops.fleet.plugins.module_utils.source.gitrepo import GitRepo
 
 MOST_BUNDLES_SHOWN = 2000
 """So that a result stays well under the 700,000 characters that AWX keeps of it."""
@@ -564,6 +631,8 @@ def argument_spec() -> dict:
         **one,
         "gitrepos": {"type": "list", "elements": "dict", "options": one, **conditions()},
         "cache_dir": {"type": "path"},
+        **loading_options.argument_spec(),
+        "helm_credentials_for_paths": loading_options.credentials_for_paths_spec(),
     }
 
 
@@ -632,18 +701,23 @@ def build_many(module: AnsibleModule, gitrepos: list[dict], cache: Path) -> tupl
 def build(module: AnsibleModule, params: dict, cache: Path) -> dict:
     """The result of one GitRepo. Raises FleetError."""
     gitrepo = gitrepo_options.gitrepo_of(params)
-    with RunDirectory() as run:
-        try:
-            credentials = gitrepo_options.credentials_of(params, run)
-            # For those who load charts, in place of the options of the same name.
-            params = params | gitrepo_options.helm_secrets_of(params, run)
-        except FleetError as error:
-            raise error.at(gitrepo.place) from error
+    with RunDirectory() as run, HelmFinder(module.params["helm_binary"] or "", run) as helm:
+        loader = loading_options.chart_loader(
+            chart_options(gitrepo, module.params, params, run),
+            f"{gitrepo.namespace}/{gitrepo.name}",
+            helm.find,
+            cache,
+            run,
+            insecure_skip_tls_verify=gitrepo.insecure_skip_tls_verify,
+        )
+        credentials = credentials_of(gitrepo, params, run)
         fetched = fetch(gitrepo, credentials, cache, run, timeout=params["timeout"])
         for warning in fetched.warnings:
             module.warn(warning)
         with fetched.tree:
-            built, path = build_gitrepo(gitrepo, fetched, cache)
+            built, path = build_gitrepo(gitrepo, fetched, cache, loader)
+    for warning in loader.warnings:
+        module.warn(warning)
     return {
         "commit": built.commit,
         "bundles": [
@@ -659,6 +733,22 @@ def build(module: AnsibleModule, params: dict, cache: Path) -> dict:
         "bundle_count": len(built.bundles),
         "build": str(path),
     }
+
+
+def chart_options(gitrepo: GitRepo, common: dict, params: dict, run: RunDirectory) -> dict:
+    """The options for charts: those of the call, the pattern of the GitRepo, and what its Secrets say."""
+    try:
+        secrets = gitrepo_options.helm_secrets_of(params, run)
+    except FleetError as error:
+        raise error.at(gitrepo.place) from error
+    return common | {"helm_repo_url_regex": params["helm_repo_url_regex"]} | secrets
+
+
+def credentials_of(gitrepo, params: dict, run: RunDirectory):
+    try:
+        return gitrepo_options.credentials_of(params, run)
+    except FleetError as error:
+        raise error.at(gitrepo.place) from error
 
 
 if __name__ == "__main__":

@@ -5,24 +5,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import os
 import sys
-import tempfile
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ..errors import FleetError
-from ..private_files import KEPT_DAYS, cache_errors
+from ..private_files import cache_errors
+from ..source import cache_files
 from ..source.git import Fetched
 from ..source.gitrepo import GitRepo
 from ..source.scan import find_bundles
 from .bundle import Bundle
+from .charts import ChartLoader, VendoredCharts
 from .earlier import NOTHING, EarlierBundles
 from .reader import read_bundles
 from .settings import COMMIT_LABEL, settings_of
@@ -49,9 +47,9 @@ class Build:
         path = directory / f"{hashlib.sha256(content).hexdigest()}.json"
         with cache_errors(directory):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if not (_use(path) and path.stat().st_size == len(content)):
-                _write(path, content)
-            _sweep(directory)
+            if not (cache_files.use(path) and path.stat().st_size == len(content)):
+                cache_files.write(path, content)
+            cache_files.sweep(directory)
         return path
 
     @classmethod
@@ -94,68 +92,78 @@ class Build:
         }
 
 
-def build_gitrepo(gitrepo: GitRepo, fetched: Fetched, cache: Path) -> tuple[Build, Path]:
+def build_gitrepo(
+    gitrepo: GitRepo, fetched: Fetched, cache: Path, loader: ChartLoader | None = None
+) -> tuple[Build, Path]:
     """The bundles of a fetched GitRepo, and the file that they are saved in.
 
-    A tree that was read before, for the same GitRepo, is not read again; of another tree, the
-    directories that are the same as in the last build are not read again. Raises FleetError with the
-    GitRepo, the file and, where there is one, the line as its place.
+    ``loader`` loads charts that the repository does not hold; without it they are errors. A tree that
+    was read before, for the same GitRepo, is not read again, unless charts were loaded for it that may
+    be others now; of another tree, the directories that are the same as in the last build are not read
+    again. Raises FleetError with the GitRepo, the file and, where there is one, the line as its place.
     """
-    index = BuildIndex(cache)
+    loader = loader or VendoredCharts()
+    index = BuildIndex(cache, loader.mode)
     build = index.find(fetched.tree.oid, gitrepo, fetched.commit)
     if build is not None:
         path = build.save(cache)
     else:
-        latest = LatestBuild(cache, gitrepo)
+        latest = LatestBuild(cache, gitrepo, loader.mode)
         try:
             earlier = EarlierBundles(fetched.tree.directories(), latest.bundles(fetched.commit))
             roots = find_bundles(fetched.tree, gitrepo.paths, gitrepo.bundles)
-            bundles = read_bundles(fetched.tree, roots, gitrepo, fetched.commit, earlier)
+            bundles = read_bundles(fetched.tree, roots, gitrepo, fetched.commit, earlier, loader)
         except FleetError as error:
             raise error if error.place.startswith(gitrepo.place) else error.at(gitrepo.place) from error
         build = Build(gitrepo, fetched.commit, bundles)
         path = build.save(cache)
         latest.remember(path, earlier.names)
-    index.remember(fetched.tree.oid, gitrepo, path)
+    if loader.is_lasting:
+        index.remember(fetched.tree.oid, gitrepo, path)
     return build, path
 
 
 class BuildIndex:
     """Remembers which build a tree gave, so that an unchanged tree is not read again.
 
-    The key is all that reading depends on: the tree's git object id, the GitRepo, and the code that
-    reads. The commit is not part of it: it is in the bundles' label alone.
+    The key is all that reading depends on: the tree's git object id, the GitRepo, the loader's ``mode``,
+    and the code that reads. The commit is not part of it: it is in the bundles' label alone.
     """
 
-    def __init__(self, cache: Path):
+    def __init__(self, cache: Path, mode: str = ""):
         self._cache = cache
+        self._mode = mode
         self._directory = cache / "builds" / "index"
 
     def find(self, tree_oid: str, gitrepo: GitRepo, commit: str) -> Build | None:
         """The build of this tree, with ``commit`` in its bundles' labels; None if there is none."""
-        entry = self._directory / _key(tree_oid, gitrepo)
+        entry = self._directory / self._key(tree_oid, gitrepo)
         try:
             build = Build.load(self._cache / "builds" / entry.read_text(encoding="ascii"))
         except (OSError, FleetError):
             return None
-        _use(entry)
+        cache_files.use(entry)
         return build if build.commit == commit else _with_commit(build, commit)
 
     def remember(self, tree_oid: str, gitrepo: GitRepo, path: Path) -> None:
         """Let :meth:`find` find the file that :meth:`Build.save` wrote."""
         with cache_errors(self._directory):
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _write(self._directory / _key(tree_oid, gitrepo), path.name.encode())
-            _sweep(self._directory)
+            cache_files.write(self._directory / self._key(tree_oid, gitrepo), path.name.encode())
+            cache_files.sweep(self._directory)
+
+    def _key(self, tree_oid: str, gitrepo: GitRepo) -> str:
+        parts = [FORMAT, _version_of_readers(), self._mode, tree_oid, gitrepo.to_dict()]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 class LatestBuild:
     """The last build of a GitRepo, and which directory each of its bundles was read from (see EarlierBundles)."""
 
-    def __init__(self, cache: Path, gitrepo: GitRepo):
+    def __init__(self, cache: Path, gitrepo: GitRepo, mode: str = ""):
         self._cache = cache
         settings = asdict(settings_of(gitrepo, ""))
-        parts = [FORMAT, _version_of_readers(), gitrepo.repo, gitrepo.branch, settings]
+        parts = [FORMAT, _version_of_readers(), mode, gitrepo.repo, gitrepo.branch, settings]
         name = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
         self._file = cache / "builds" / "latest" / name
 
@@ -173,8 +181,8 @@ class LatestBuild:
         """Let the next run find the file that :meth:`Build.save` wrote; ``names`` has its bundles by their keys."""
         with cache_errors(self._file.parent):
             self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _write(self._file, json.dumps({"build": path.name, "names": names}).encode())
-            _sweep(self._file.parent)
+            cache_files.write(self._file, json.dumps({"build": path.name, "names": names}).encode())
+            cache_files.sweep(self._file.parent)
 
 
 def _bundle(item: dict[str, Any]) -> Bundle:
@@ -200,46 +208,11 @@ def _with_commit(build: Build, commit: str) -> Build:
     return Build(build.gitrepo, commit, bundles)
 
 
-def _key(tree_oid: str, gitrepo: GitRepo) -> str:
-    parts = [FORMAT, _version_of_readers(), tree_oid, gitrepo.to_dict()]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
 def _version_of_readers() -> str:
-    """A digest over the code of the rooms ``source`` and ``bundle``: code that changed reads anew."""
-    rooms = tuple(f"{__package__.rpartition('.')[0]}.{room}." for room in ("source", "bundle"))
+    """A digest over the code of the rooms that read and load: code that changed reads anew."""
+    rooms = tuple(f"{__package__.rpartition('.')[0]}.{room}." for room in ("source", "bundle", "chart"))
     digest = hashlib.sha256()
     for name in sorted(sys.modules):
         if name.startswith(rooms):
             digest.update((sys.modules[name].__loader__.get_source(name) or "").encode())
     return digest.hexdigest()
-
-
-def _write(path: Path, content: bytes) -> None:
-    descriptor, temporary = tempfile.mkstemp(prefix="new-", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
-
-
-def _use(path: Path) -> bool:
-    """Whether the file is there; if so, it counts as used now."""
-    try:
-        os.utime(path)
-    except FileNotFoundError:
-        return False
-    return True
-
-
-def _sweep(directory: Path) -> None:
-    """Remove the files in ``directory`` that nobody has used for long."""
-    oldest = time.time() - KEPT_DAYS * 24 * 3600
-    for entry in os.scandir(directory):
-        with contextlib.suppress(OSError):
-            if entry.is_file(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_mtime < oldest:
-                os.unlink(entry.path)

@@ -1,25 +1,31 @@
 # Copyright (c) 2026 gitops.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Charts that lie in a bundle's directory: are they whole, or were their dependencies left out?"""
+"""Charts of a bundle: those in its directory and what they depend on, and those that come from elsewhere."""
 
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import re
 import tarfile
 import zlib
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from ..errors import FleetError
+from ..source.charts import address
+from ..source.tree import FileTree
 from ..source.tree_index import TreeFiles, join
 from . import go_yaml
 from .fleet_yaml import decode, decode_values
 from .go_types import BOOL, STRING, STRING_LIST, STRING_MAP, Field, Slice, Struct
 
 CHART_FILE = "Chart.yaml"
+
+LOCK_FILES = ("Chart.lock", "requirements.lock")
 
 MAX_UNPACKED = 16 * 1024 * 1024
 """How many bytes of a packed dependency are unpacked to find its Chart.yaml."""
@@ -54,15 +60,89 @@ _METADATA = Struct(
 _ALIAS = re.compile(r"[a-zA-Z0-9_-]*")
 
 
-def check_dependencies(files: TreeFiles, directory: str) -> None:
-    """Refuse a chart in this directory that is malformed or whose dependencies are not in ``charts/``.
+@dataclass(frozen=True)
+class LocalChart:
+    """A chart that lies in ``directory`` of a tree.
 
-    Fleet would load them from the internet here, and write them into the source tree. Does nothing
-    where there is no Chart.yaml. Raises FleetError.
+    ``dependencies`` are those of its Chart.yaml ({name, version, repository, alias}), or requirements.yaml; ``missing``
+    are the names of those that ``charts/`` does not hold.
     """
+
+    name: str
+    directory: str
+    dependencies: list[dict[str, Any]] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+    @property
+    def path(self) -> str:
+        return join(self.directory, CHART_FILE)
+
+
+class ChartLoader(Protocol):
+    """Loads what a bundle needs and its directory does not hold. Whoever reads bundles hands one in.
+
+    ``mode`` tells loaders apart that make other bundles of the same files. ``loaded`` counts what was given out so far,
+    and ``is_lasting`` says whether all of that will be the same whenever it is loaded again.
+    """
+
+    mode: str
+    loaded: int
+
+    @property
+    def is_lasting(self) -> bool: ...
+
+    def fetch(self, helm: Mapping[str, Any], bundle: str) -> FileTree:
+        """The files of the chart that ``chart``, ``repo`` and ``version`` of these Helm options name.
+
+        ``bundle`` is the bundle's directory, on which credentials may depend. Raises FleetError.
+        """
+
+    def complete(self, files: TreeFiles, chart: LocalChart, bundle: str) -> Mapping[str, bytes | None]:
+        """The files that give a chart its dependencies, by path in the tree; None for one to be removed.
+
+        Nothing where there is nothing to do. Raises FleetError.
+        """
+
+
+class VendoredCharts:
+    """The loader that loads nothing: every chart, and every dependency of one, has to be in the repository."""
+
+    mode = "vendored"
+    loaded = 0
+    is_lasting = True
+
+    def fetch(self, helm: Mapping[str, Any], bundle: str) -> FileTree:
+        """Raises FleetError, with the command that gets the chart."""
+        raise FleetError(
+            f"helm.chart is {_source(helm)}, which is not in the repository, and charts are not loaded from elsewhere "
+            "here",
+            remedy=f"Run `{_pull_command(helm)} --untar` in the bundle's directory, commit the chart, and write its "
+            "directory as helm.chart, without helm.repo and helm.version.",
+        )
+
+    def complete(self, files: TreeFiles, chart: LocalChart, bundle: str) -> Mapping[str, bytes | None]:
+        """Raises FleetError where a dependency is missing, with the command that gets it."""
+        if chart.missing:
+            raise missing_dependencies(chart)
+        return {}
+
+
+def missing_dependencies(chart: LocalChart) -> FleetError:
+    """The error for a chart whose dependencies are not in ``charts/`` and are not to be loaded."""
+    it = "it" if len(chart.missing) == 1 else "them"
+    return FleetError(
+        f"chart {chart.name} needs {', '.join(chart.missing)}, and charts/ does not hold {it}",
+        place=chart.path,
+        remedy=f"Run `helm dependency build {chart.directory or '.'}` and commit charts/, or set "
+        "helm.disableDependencyUpdate: true in fleet.yaml if the chart works without.",
+    )
+
+
+def read_chart(files: TreeFiles, directory: str) -> LocalChart | None:
+    """The chart in this directory, None where there is no Chart.yaml. Raises FleetError for a malformed one."""
     path = join(directory, CHART_FILE)
     if CHART_FILE not in files.index.children(directory) or files.index.resolve(path) is None:
-        return
+        return None
     chart = _metadata(files.read_document(path), path)
     for link in files.index.broken_links(directory):
         raise FleetError(
@@ -71,39 +151,72 @@ def check_dependencies(files: TreeFiles, directory: str) -> None:
             remedy="Remove it or mend its target.",
         )
     _check_values(files, join(directory, "values.yaml"))
-    wanted = [item.get("name") or "" for item in chart.get("dependencies") or _requirements(files, directory)]
+    dependencies = chart.get("dependencies") or _requirements(files, directory)
     present = set(_vendored(files, directory))
-    missing = [item for item in wanted if item not in present]
-    if missing:
-        raise FleetError(
-            f"chart {chart['name']} needs {', '.join(missing)}, and charts/ does not hold {_it(missing)}",
-            place=path,
-            remedy=f"Run `helm dependency build {directory or '.'}` and commit charts/, or set "
-            "helm.disableDependencyUpdate: true in fleet.yaml if the chart works without.",
-        )
+    missing = [name for item in dependencies if (name := item.get("name") or "") not in present]
+    return LocalChart(chart["name"], directory, dependencies, missing)
 
 
-def require_local(files: TreeFiles, directory: str, helm: dict[str, Any], place: str) -> None:
-    """Refuse a chart that is not in the repository: nothing is loaded from the internet. Raises FleetError."""
+def declared_dependencies(files: TreeFiles, directory: str) -> list[dict[str, Any]]:
+    """All that Helm may come to load for the chart in this directory, whichever of its files says so.
+
+    Helm mixes Chart.yaml with requirements.yaml where both have dependencies, and believes the addresses in a lock
+    file whose digest is right, which anybody can make. Raises FleetError.
+    """
+    found: list[dict[str, Any]] = []
+    for name in (CHART_FILE, "requirements.yaml", *LOCK_FILES):
+        path = join(directory, name)
+        if files.index.is_file(path):
+            data = files.read_document(path)
+            found += decode(go_yaml.load(data, path), _METADATA, data, path).get("dependencies") or []
+    return found
+
+
+def is_remote(files: TreeFiles, directory: str, helm: Mapping[str, Any]) -> bool:
+    """Whether the chart of these Helm options has to be fetched: it has a repository, or is not in the directory."""
+    if not (helm.get("chart") or helm.get("repo")):
+        return False
+    chart = helm.get("chart") or ""
+    if helm.get("repo"):
+        return True
+    try:
+        return files.index.resolve(join(directory, chart)) is None
+    except FleetError:
+        # What leads out of the repository as a path may be an address.
+        if address.is_remote(chart):
+            return True
+        raise
+
+
+def chart_directory(helm: Mapping[str, Any]) -> str:
+    """Where a bundle holds a chart that was fetched from elsewhere (``checksum`` in Fleet's ``resources.go``)."""
+    triple = ":".join(helm.get(name) or "" for name in ("chart", "repo", "version"))
+    return ".chart/" + hashlib.sha256(triple.encode()).hexdigest()
+
+
+def describe(helm: Mapping[str, Any]) -> str:
+    """The chart of Helm options, for messages. As in Fleet, a chart in a registry is named by ``repo`` alone."""
+    version = f", version {helm['version']}" if helm.get("version") else ""
+    repository = helm.get("repo") or ""
+    source = repository if repository.startswith(address.OCI_PREFIX) else _source(helm)
+    return f"chart {source}{version}"
+
+
+def _source(helm: Mapping[str, Any]) -> str:
     chart, repository = helm.get("chart") or "", helm.get("repo") or ""
-    if not repository and files.index.resolve(join(directory, chart)) is not None:
-        return
-    if repository.startswith("oci://"):
-        source = f"{repository}/{chart}" if chart else repository
-        pull = f"helm pull {source}"
-    elif repository:
-        source = f"{chart} from {repository}"
-        pull = f"helm pull {chart} --repo {repository}"
-    else:
-        source = chart
-        pull = f"helm pull {chart}"
+    if repository.startswith(address.OCI_PREFIX) and chart:
+        return f"{repository}/{chart}"
+    if repository and chart:
+        return f"{chart} from {address.shown(repository)}"
+    return address.shown(repository or chart)
+
+
+def _pull_command(helm: Mapping[str, Any]) -> str:
+    chart, repository = helm.get("chart") or "", helm.get("repo") or ""
     version = f" --version {helm['version']}" if helm.get("version") else ""
-    raise FleetError(
-        f"helm.chart is {source}, which is not in the repository, and charts are not loaded from elsewhere yet",
-        place=place,
-        remedy=f"Run `{pull}{version} --untar` in the bundle's directory, commit the chart, and write its directory "
-        "as helm.chart, without helm.repo and helm.version.",
-    )
+    if repository and not repository.startswith(address.OCI_PREFIX):
+        return f"helm pull {chart} --repo {repository}{version}"
+    return f"helm pull {_source(helm)}{version}"
 
 
 def _metadata(data: bytes, path: str) -> dict[str, Any]:
@@ -168,7 +281,7 @@ def _vendored(files: TreeFiles, directory: str) -> Iterator[str]:
         if entry.startswith(("_", ".")) or (entry.endswith(".prov") and not is_directory):
             continue
         if entry.endswith(".tgz") and files.index.is_file(path):
-            yield _packed_name(files.read_document(path), path)
+            yield packed_name(files.read_document(path), path)
         elif is_directory and CHART_FILE in files.index.children(path):
             yield _metadata(files.read_document(join(path, CHART_FILE)), join(path, CHART_FILE))["name"]
         elif not files.index.is_file(join(directory, ".helmignore")):
@@ -179,7 +292,7 @@ def _vendored(files: TreeFiles, directory: str) -> Iterator[str]:
             )
 
 
-def _packed_name(data: bytes, path: str) -> str:
+def packed_name(data: bytes, path: str) -> str:
     """The name of a packed chart, from the Chart.yaml in its top directory."""
     try:
         # Only so much is unpacked: it may be a bomb, and Helm puts Chart.yaml first.
@@ -193,7 +306,3 @@ def _packed_name(data: bytes, path: str) -> str:
     except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
         raise FleetError(f"is not a packed chart: {error}", place=path) from error
     raise FleetError("is not a packed chart: it holds no Chart.yaml", place=path)
-
-
-def _it(missing: list[str]) -> str:
-    return "it" if len(missing) == 1 else "them"

@@ -21,13 +21,15 @@ from .earlier import EarlierBundles
 from .encoding import with_resources
 from .fleet_yaml import FleetYaml
 from .names import bundle_name
-from .resources import bundle_files
+from .resources import MAX_BUNDLE, bundle_files, too_large
 from .settings import DEFAULT_TARGET, Settings, settings_of
 from .validation import validate
 from .values_files import left_out_names, read_values
 
 _PREFETCH = 64 * 1024 * 1024
 """About how many bytes of files are held at once."""
+
+_NOTHING_LOADED = charts.VendoredCharts()
 
 _SPEC_FIELDS = frozenset(item.name for item in BUNDLE_SPEC.fields) - {"resources"}
 
@@ -38,15 +40,17 @@ def read_bundles(
     gitrepo: GitRepo,
     commit: str,
     earlier: EarlierBundles | None = None,
+    loader: charts.ChartLoader = _NOTHING_LOADED,
 ) -> list[Bundle]:
-    """The bundles of these directories, sorted by name. Those that ``earlier`` has are not read again.
+    """The bundles of these directories, sorted by name. Those that ``earlier`` has are not read again; ``loader``
+    loads charts that the tree does not hold.
 
     Directories that hold nothing to deploy are passed over. Raises FleetError for the first
     directory that cannot be read, for two different bundles of one name, for what Fleet's API would
     not take, and if no bundle is left: a repository that suddenly holds nothing is more likely a
     mistake than a wish.
     """
-    bundles = read_all(tree, roots, settings_of(gitrepo, commit), earlier)
+    bundles = read_all(tree, roots, settings_of(gitrepo, commit), earlier, loader)
     if not bundles:
         paths = [item["base"] for item in gitrepo.bundles if item.get("base")] or gitrepo.paths or ["."]
         raise FleetError(
@@ -60,12 +64,16 @@ def read_bundles(
 
 
 def read_all(
-    tree: FileTree, roots: Iterable[BundleRoot], settings: Settings, earlier: EarlierBundles | None = None
+    tree: FileTree,
+    roots: Iterable[BundleRoot],
+    settings: Settings,
+    earlier: EarlierBundles | None = None,
+    loader: charts.ChartLoader = _NOTHING_LOADED,
 ) -> list[Bundle]:
     """As :func:`read_bundles`, with settings of any origin; the list may be empty."""
     found: dict[str, tuple[Bundle, BundleRoot]] = {}
     files = TreeFiles(TreeIndex(tree))
-    for root, bundle in _read_each(files, roots, settings, earlier or EarlierBundles()):
+    for root, bundle in _read_each(files, roots, settings, earlier or EarlierBundles(), loader):
         if not bundle.spec.get("resources"):
             continue
         known, place = found.setdefault(bundle.name, (bundle, root))
@@ -79,28 +87,42 @@ def read_all(
 
 
 def _read_each(
-    files: TreeFiles, roots: Iterable[BundleRoot], settings: Settings, earlier: EarlierBundles
+    files: TreeFiles,
+    roots: Iterable[BundleRoot],
+    settings: Settings,
+    earlier: EarlierBundles,
+    loader: charts.ChartLoader,
 ) -> Iterator[tuple[BundleRoot, Bundle]]:
     """The bundle of each directory, in their order."""
     roots = list(roots)
     known = {root: earlier.find(root) for root in roots}
     for root in _prefetched(files, [root for root in roots if known[root] is None]):
         files.index.resolved.clear()
-        known[root] = read_bundle(files, root, settings)
-        if files.index.stayed_below(root.directory):
+        loaded = loader.loaded
+        known[root] = read_bundle(files, root, settings, loader)
+        if files.index.stayed_below(root.directory) and loader.loaded == loaded:
             earlier.note(root, known[root])
     return ((root, known[root]) for root in roots)
 
 
-def read_bundle(files: TreeFiles, root: BundleRoot, settings: Settings) -> Bundle:
+def read_bundle(
+    files: TreeFiles, root: BundleRoot, settings: Settings, loader: charts.ChartLoader = _NOTHING_LOADED
+) -> Bundle:
     """The bundle in one directory; its spec has no ``resources`` if it holds nothing. Raises FleetError."""
     place, options = read_options(files, root)
     name = bundle_name(settings.name, root.spelled, root.options)
-    return make_bundle(files, root, options, settings, name=name, place=place)
+    return make_bundle(files, root, options, settings, name=name, place=place, loader=loader)
 
 
 def make_bundle(
-    files: TreeFiles, root: BundleRoot, options: FleetYaml, settings: Settings, *, name: str, place: str
+    files: TreeFiles,
+    root: BundleRoot,
+    options: FleetYaml,
+    settings: Settings,
+    *,
+    name: str,
+    place: str,
+    loader: charts.ChartLoader = _NOTHING_LOADED,
 ) -> Bundle:
     """A bundle of one directory with options of any origin.
 
@@ -112,7 +134,7 @@ def make_bundle(
     spec["targets"] = _named([*fields.get("targets", ()), *fields.get("targetCustomizations", ())])
     _pass_on_chart(spec)
     _add_values(files, root.directory, spec, place)
-    content = bundle_files(files, root.directory, _left_out(root, spec), not _helm(spec).get("disableDependencyUpdate"))
+    content = _content(files, root, spec, place, loader)
     _apply_settings(spec, fields, settings)
     labels = options.labels | settings.labels | fields.get("labels", {})
     bundle = Bundle(
@@ -198,26 +220,58 @@ def _pass_on_chart(spec: dict[str, Any]) -> None:
 
 
 def _add_values(files: TreeFiles, directory: str, spec: dict[str, Any], place: str) -> None:
-    """Read values files into the values, and see that charts are in the repository.
+    """Read values files into the values.
 
     The root's values files count only where it names a chart or repository; a target's always do.
     """
     helm = _helm(spec)
     if helm.get("chart") or helm.get("repo"):
-        charts.require_local(files, directory, helm, place)
         spec["helm"] = _with_values(files, directory, helm, place)
     for number, target in enumerate(spec["targets"]):
         helm = _helm(target)
         if not helm:
             continue
-        if helm.get("chart") or helm.get("repo"):
-            charts.require_local(files, directory, helm, place)
         spec["targets"][number] = target | {"helm": _with_values(files, directory, helm, place)}
 
 
 def _with_values(files: TreeFiles, directory: str, helm: dict[str, Any], place: str) -> dict[str, Any]:
     values = read_values(files, directory, helm, place)
     return helm if values is None else helm | {"values": values}
+
+
+def _content(
+    files: TreeFiles, root: BundleRoot, spec: dict[str, Any], place: str, loader: charts.ChartLoader
+) -> dict[str, bytes]:
+    """The files of the bundle: those in its directory, and below ``.chart/`` the charts that are fetched for it."""
+    left_out = _left_out(root, spec)
+    completing = None if _helm(spec).get("disableDependencyUpdate") else loader
+    fetched: dict[str, bytes] = {}
+    for directory, helm in _remote_charts(files, root, spec).items():
+        try:
+            chart = TreeFiles(TreeIndex(loader.fetch(helm, root.spelled)))
+            found = bundle_files(chart, "", left_out, completing, root.spelled)
+        except FleetError as error:
+            raise _of_chart(error, place, charts.describe(helm)) from error
+        fetched |= {f"{directory}/{path}": data for path, data in found.items()}
+        if sum(map(len, fetched.values())) > MAX_BUNDLE:
+            raise too_large(place)
+    own = bundle_files(files, root.directory, left_out, completing, root.spelled)
+    return dict(sorted((own | fetched).items())) if fetched else own
+
+
+def _of_chart(error: FleetError, place: str, chart: str) -> FleetError:
+    """The error with the chart's description in its place, its address not said twice."""
+    inner = "" if error.place in chart else f", {error.place}"
+    return type(error)(error.problem, place=f"{place}, {chart}{inner}", remedy=error.remedy)
+
+
+def _remote_charts(files: TreeFiles, root: BundleRoot, spec: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The Helm options that name charts from elsewhere, the root's and those of targets, by where the charts go."""
+    found: dict[str, dict[str, Any]] = {}
+    for helm in (_helm(spec), *(_helm(target) for target in spec["targets"])):
+        if charts.is_remote(files, root.directory, helm):
+            found.setdefault(charts.chart_directory(helm), helm)
+    return found
 
 
 def _left_out(root: BundleRoot, spec: dict[str, Any]) -> frozenset[str]:

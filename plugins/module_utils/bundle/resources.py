@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ..errors import FleetError
 from ..source import ignore
+from ..source.changed_tree import ChangedTree
 from ..source.tree import SYMLINK
 from ..source.tree_index import TreeFiles, TreeIndex, join
 from . import charts
@@ -18,31 +19,60 @@ MAX_BUNDLE = 100 * 1024 * 1024
 
 
 def bundle_files(
-    files: TreeFiles, directory: str, left_out: frozenset[str], update_dependencies: bool
+    files: TreeFiles, directory: str, left_out: frozenset[str], loader: charts.ChartLoader | None, bundle: str
 ) -> dict[str, bytes]:
     """The files below ``directory`` that become resources, by their path below it, sorted.
 
     Left out are dot-files and dot-directories, what a .fleetignore names, and ``left_out`` (paths
-    below the directory: the options file and values files). With ``update_dependencies`` a chart
-    whose dependencies are not there is an error. Raises FleetError.
+    below the directory: the options file and values files). ``loader`` gives charts the
+    dependencies that are not there; None leaves them as they are. ``bundle`` is the path of the
+    bundle's directory as it was spelled. Raises FleetError.
     """
     found = {}
     total = 0
-    for path in _walk(files, directory, left_out, update_dependencies):
+    files, paths = _wanted(files, directory, left_out, loader, bundle)
+    for path in paths:
         _check(files.index, path, directory)
         total += files.size(path)
         if total > MAX_BUNDLE:
-            raise FleetError(
-                f"the bundle holds more than {MAX_BUNDLE // 1024 // 1024} MiB",
-                place=path,
-                remedy="Leave large files out with a .fleetignore, or move them elsewhere.",
-            )
+            raise too_large(path)
         found[_below(directory, path)] = files.read(path)
     return dict(sorted(found.items()))
 
 
-def _walk(files: TreeFiles, directory: str, left_out: frozenset[str], update_dependencies: bool) -> Iterator[str]:
-    """The paths in the tree, in the order of Go's WalkDir, which decides what ignore files reach."""
+def too_large(place: str) -> FleetError:
+    """The error for a bundle that holds too much."""
+    return FleetError(
+        f"the bundle holds more than {MAX_BUNDLE // 1024 // 1024} MiB",
+        place=place,
+        remedy="Leave large files out with a .fleetignore, or move them elsewhere.",
+    )
+
+
+def _wanted(
+    files: TreeFiles, directory: str, left_out: frozenset[str], loader: charts.ChartLoader | None, bundle: str
+) -> tuple[TreeFiles, Iterable[str]]:
+    """The paths of the files that become resources, in the tree, or in one with their charts' dependencies."""
+    if loader is None:
+        return files, _walk(files, directory, left_out, None)
+    found: list[charts.LocalChart] = []
+    paths = list(_walk(files, directory, left_out, found))
+    changes: dict[str, bytes | None] = {}
+    for chart in found:
+        changes |= loader.complete(files, chart, bundle)
+    if not changes:
+        return files, paths
+    files = TreeFiles(TreeIndex(ChangedTree(files.index.tree, changes)))
+    return files, _walk(files, directory, left_out, None)
+
+
+def _walk(
+    files: TreeFiles, directory: str, left_out: frozenset[str], found: list[charts.LocalChart] | None
+) -> Iterator[str]:
+    """The paths in the tree, in the order of Go's WalkDir, which decides what ignore files reach.
+
+    The charts on the way are read into ``found``. Of hidden and ignored ones it is only seen that they are good.
+    """
     index = files.index
     rules = ignore.IgnoreRules(directory)
     pending = [directory] if index.is_directory(directory) else []
@@ -54,8 +84,9 @@ def _walk(files: TreeFiles, directory: str, left_out: frozenset[str], update_dep
             if not ignored and _below(directory, path) not in left_out:
                 yield path
             continue
-        if update_dependencies:
-            charts.check_dependencies(files, path)
+        chart = charts.read_chart(files, path) if found is not None else None
+        if chart and not ignored:
+            found.append(chart)
         if not ignored:
             rules.add(path, _ignore_patterns(files, path))
             pending.extend(join(path, child) for child in reversed(index.children(path)))

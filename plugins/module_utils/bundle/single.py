@@ -15,15 +15,22 @@ from ..source.tree import FileTree
 from ..source.tree_index import TreeFiles, TreeIndex
 from . import fleet_yaml
 from .bundle import Bundle
+from .charts import ChartLoader, VendoredCharts
 from .reader import make_bundle, read_options
 from .settings import REPO_LABEL, settings_of
 from .validation import validate
 
 
-def build_single(tree: FileTree, owner: GitRepo, options: dict[str, Any] | None) -> Bundle:
+def build_single(
+    tree: FileTree,
+    owner: GitRepo,
+    options: dict[str, Any] | None,
+    loader: ChartLoader | None = None,
+) -> Bundle:
     """The tree as one bundle, named like ``owner``, with its workspace, targets and labels.
 
-    ``options`` are those of a fleet.yaml; None reads the one in the tree. Raises FleetError, also
+    ``options`` are those of a fleet.yaml; None reads the one in the tree.
+    ``loader`` loads charts that the tree does not hold; without it that is an error. Raises FleetError, also
     for a tree that holds nothing to deploy.
     """
     _validate(owner)
@@ -37,7 +44,9 @@ def build_single(tree: FileTree, owner: GitRepo, options: dict[str, Any] | None)
         found = fleet_yaml.check(options, place)
     settings = settings_of(owner, "")
     labels = {key: value for key, value in settings.labels.items() if key != REPO_LABEL}
-    bundle = make_bundle(files, root, found, replace(settings, labels=labels), name=owner.name, place=place)
+    settings = replace(settings, labels=labels)
+    loader = loader or VendoredCharts()
+    bundle = make_bundle(files, root, found, settings, name=owner.name, place=place, loader=loader)
     if not bundle.spec.get("resources"):
         raise FleetError(
             "there is nothing to deploy",

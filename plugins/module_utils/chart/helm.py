@@ -214,6 +214,8 @@ def _environment(directory: Path, inherited: Mapping[str, str]) -> dict[str, str
         HELM_DATA_HOME=str(directory / "data"),
         HELM_PLUGINS=str(directory / "no-plugins"),
         KUBECONFIG=os.devnull,
+        # Where Helm would look for logins to registries, besides its own.
+        DOCKER_CONFIG=str(directory / "no-docker"),
     )
     return environment
 

@@ -8,11 +8,12 @@ Fleet's rules: ``internal/bundlereader/style.go``.
 
 from __future__ import annotations
 
-import hashlib
 import posixpath
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+
+from ..bundle.charts import chart_directory
 
 CHART_YAML = "Chart.yaml"
 KUSTOMIZATION_YAML = "kustomization.yaml"
@@ -46,7 +47,7 @@ def determine_style(names: Iterable[str], options: dict[str, Any]) -> Style:
     fetched = ""
     if helm is not None:
         chart_path = _below(helm.get("chart") or helm.get("repo") or "", CHART_YAML)
-        fetched = fetched_chart_directory(helm) + "/"
+        fetched = chart_directory(helm) + "/"
     kustomization = _below(kustomize_directory(options), KUSTOMIZATION_YAML)
     found = ""
     kustomize = False
@@ -57,12 +58,6 @@ def determine_style(names: Iterable[str], options: dict[str, Any]) -> Style:
         elif name == kustomization:
             kustomize = True
     return Style(found, kustomize)
-
-
-def fetched_chart_directory(helm: dict[str, Any]) -> str:
-    """Where a bundle holds a chart that was fetched from elsewhere."""
-    triple = ":".join(helm.get(name) or "" for name in ("chart", "repo", "version"))
-    return ".chart/" + hashlib.sha256(triple.encode()).hexdigest()
 
 
 def kustomize_directory(options: dict[str, Any]) -> str:

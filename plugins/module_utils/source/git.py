@@ -60,15 +60,17 @@ def fetch(
     run: RunDirectory,
     *,
     timeout: float = DEFAULT_TIMEOUT,
+    wanted: Wanted | None = None,
 ) -> Fetched:
     """Bring the mirror of ``gitrepo.repo`` up to date and open the tree that is to be deployed.
 
     ``cache`` is the cache directory, ``run`` takes the credentials while git runs, ``timeout`` is in
-    seconds. One connection is made where the server has the ref; none for a commit that the mirror
-    has. Raises FleetError, always with the GitRepo's name as its place.
+    seconds, ``wanted`` is another ref than those that the GitRepo names. One connection is made
+    where the server has the ref; none for a commit that the mirror has. Raises FleetError, always
+    with the GitRepo's name as its place.
     """
     try:
-        return _Fetch(gitrepo, credentials, cache, run, timeout).fetch()
+        return _Fetch(gitrepo, credentials, cache, run, timeout, wanted).fetch()
     except FleetError as error:
         raise error.at(gitrepo.place) from error
 
@@ -76,12 +78,20 @@ def fetch(
 class _Fetch:
     """One call of :func:`fetch`."""
 
-    def __init__(self, gitrepo: GitRepo, credentials: Credentials, cache: Path, run: RunDirectory, timeout: float):
+    def __init__(
+        self,
+        gitrepo: GitRepo,
+        credentials: Credentials,
+        cache: Path,
+        run: RunDirectory,
+        timeout: float,
+        wanted: Wanted | None,
+    ):
         gitrepo.validate()
         self.gitrepo = gitrepo
         self.credentials = credentials
         self.deadline = Deadline(timeout)
-        self.wanted = Wanted.of(gitrepo)
+        self.wanted = wanted or Wanted.of(gitrepo)
         self.url = RepoUrl.parse(gitrepo.repo)
         credentials.check(self.url)
         self.run = run

@@ -22,6 +22,10 @@ _LONGEST_REF = 255
 _LISTED = 10
 
 
+class MissingRef(FleetError):
+    """The repository is there and has no such branch or tag."""
+
+
 @dataclass(frozen=True)
 class Wanted:
     """What to fetch. ``content`` is the ref or commit whose files are deployed, ``revision`` the one
@@ -98,25 +102,25 @@ class RemoteRefs:
     def _missing_branch(self, branch: str, named: bool) -> FleetError:
         there = f"It has {_listed(branch, self.branches)}" + (f"; its HEAD is {self.head}." if self.head else ".")
         if named:
-            return FleetError(f"the repository has no branch {branch!r}", remedy=there)
-        return FleetError(
+            return MissingRef(f"the repository has no branch {branch!r}", remedy=there)
+        return MissingRef(
             f"no branch is named, and the repository has no branch {branch!r}, which is then followed",
             remedy=f"{there} Name one with branch.",
         )
 
     def _missing_tag(self, revision: str) -> FleetError:
         if revision in self.branches:
-            return FleetError(
+            return MissingRef(
                 f"revision {revision!r} is a branch; a revision is a tag or a commit",
                 remedy=f"Write branch: {revision} instead.",
             )
         if _ABBREVIATED_COMMIT.fullmatch(revision):
-            return FleetError(
+            return MissingRef(
                 f"revision {revision!r} is no tag of the repository, and for a commit it is too short",
                 remedy="Write all 40 digits of the commit.",
             )
         there = f"It has {_listed(revision, self.tags)}." if self.tags else "It has no tags."
-        return FleetError(f"the repository has no tag {revision!r}", remedy=there)
+        return MissingRef(f"the repository has no tag {revision!r}", remedy=there)
 
 
 def _listed(wanted: str, names: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.gitops.fleet.plugins.module_utils.bundle import build as build_module
 from ansible_collections.gitops.fleet.plugins.module_utils.bundle.build import Build, BuildIndex, build_gitrepo
 from ansible_collections.gitops.fleet.plugins.module_utils.bundle.bundle import Bundle
+from ansible_collections.gitops.fleet.plugins.module_utils.bundle.charts import VendoredCharts
 from ansible_collections.gitops.fleet.plugins.module_utils.bundle.settings import COMMIT_LABEL
 from ansible_collections.gitops.fleet.plugins.module_utils.errors import FleetError
 from ansible_collections.gitops.fleet.plugins.module_utils.source.git import Fetched
@@ -150,12 +151,19 @@ class TestOfATree:
 
     def test_another_tree_gitrepo_or_reader_reads_anew(self, tmp_path, monkeypatch):
         build_gitrepo(GITREPO, Fetched(COMMIT, Tree("t1", FILES)), tmp_path)
-        index = BuildIndex(tmp_path)
+        assert BuildIndex(tmp_path, "always").find("t1", GITREPO, COMMIT) is None
+        index = BuildIndex(tmp_path, VendoredCharts.mode)
         assert index.find("t1", GITREPO, COMMIT)
         assert index.find("t2", GITREPO, COMMIT) is None
         assert index.find("t1", GitRepo("apps", repo="/srv/apps.git", paths=["web"]), COMMIT) is None
         monkeypatch.setattr(build_module, "_version_of_readers", lambda: "newer")
         assert index.find("t1", GITREPO, COMMIT) is None
+
+    def test_what_was_loaded_and_may_be_other_next_time_is_read_anew(self, tmp_path):
+        loader = VendoredCharts()
+        loader.is_lasting = False
+        build_gitrepo(GITREPO, Fetched(COMMIT, Tree("t1", FILES)), tmp_path, loader)
+        assert BuildIndex(tmp_path, loader.mode).find("t1", GITREPO, COMMIT) is None
 
     def test_a_build_that_is_gone_or_damaged_is_made_again(self, tmp_path):
         _first, path = build_gitrepo(GITREPO, Fetched(COMMIT, Tree("t1", FILES)), tmp_path)

@@ -3,15 +3,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Charts in a bundle: malformed ones and missing dependencies are found before anything is deployed."""
 
-import io
-import tarfile
-
 import pytest
 from ansible_collections.gitops.fleet.plugins.module_utils.bundle import charts
-from ansible_collections.gitops.fleet.plugins.module_utils.bundle.charts import check_dependencies, require_local
+from ansible_collections.gitops.fleet.plugins.module_utils.bundle.charts import (
+    VendoredCharts,
+    is_remote,
+    read_chart,
+)
 from ansible_collections.gitops.fleet.plugins.module_utils.errors import FleetError
 from ansible_collections.gitops.fleet.plugins.module_utils.source.tree_index import TreeFiles, TreeIndex
 
+from tests.support.charts import packed
 from tests.support.trees import LinkedTree
 
 CHART = "apiVersion: v2\nname: app\nversion: 1.0.0\n"
@@ -19,17 +21,9 @@ NEEDS = CHART + "dependencies:\n- {name: redis, version: 1.x, repository: 'https
 
 
 def check(files):
-    check_dependencies(TreeFiles(TreeIndex(LinkedTree(files))), "c")
-
-
-def packed(files):
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w:gz") as archive:
-        for name, content in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content.encode()))
-    return stream.getvalue()
+    tree = TreeFiles(TreeIndex(LinkedTree(files)))
+    chart = read_chart(tree, "c")
+    return VendoredCharts().complete(tree, chart, "c") if chart else {}
 
 
 @pytest.mark.parametrize(
@@ -91,7 +85,7 @@ def test_malformed_charts(files, message):
 def test_a_broken_link_in_a_chart_is_an_error():
     tree = LinkedTree({"c/Chart.yaml": CHART}, {"c/.hidden/l": "nope", "l": "nope"})
     with pytest.raises(FleetError, match=r"c/\.hidden/l: is a symbolic link to nothing"):
-        check_dependencies(TreeFiles(TreeIndex(tree)), "c")
+        read_chart(TreeFiles(TreeIndex(tree)), "c")
 
 
 def test_a_packed_bomb_is_not_unpacked(monkeypatch):
@@ -114,11 +108,22 @@ def test_a_packed_bomb_is_not_unpacked(monkeypatch):
 )
 def test_remote_charts_are_refused_with_the_command_that_vendors_them(helm, command):
     files = TreeFiles(TreeIndex(LinkedTree(["c/web/Chart.yaml"])))
+    assert is_remote(files, "c", helm)
     with pytest.raises(FleetError, match="not in the repository") as caught:
-        require_local(files, "c", helm, "c/fleet.yaml")
+        VendoredCharts().fetch(helm, "c")
     assert command in caught.value.remedy
 
 
 @pytest.mark.parametrize("chart", [".", "web", "./web", "../c/web", ""])
 def test_local_charts(chart):
-    require_local(TreeFiles(TreeIndex(LinkedTree(["c/web/Chart.yaml"]))), "c", {"chart": chart}, "f")
+    assert not is_remote(TreeFiles(TreeIndex(LinkedTree(["c/web/Chart.yaml"]))), "c", {"chart": chart})
+
+
+@pytest.mark.parametrize("chart", ["web", "https://h/../../../web.tgz", "git::https://h/r//../../../../x", "nope"])
+def test_charts_that_are_not_there_have_to_be_fetched(chart):
+    assert is_remote(TreeFiles(TreeIndex(LinkedTree(["c/other"]))), "c", {"chart": chart})
+
+
+def test_a_path_that_leaves_the_repository_is_no_address():
+    with pytest.raises(FleetError, match="leads out of the repository"):
+        is_remote(TreeFiles(TreeIndex(LinkedTree(["c/other"]))), "c", {"chart": "../../../etc"})

@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.gitops.fleet.plugins.module_utils.bundle.charts import chart_directory
 from ansible_collections.gitops.fleet.plugins.module_utils.chart.style import (
     Style,
     determine_style,
-    fetched_chart_directory,
 )
 
 REMOTE = {"chart": "web", "repo": "https://charts.example.com", "version": "1.x"}
-FETCHED = fetched_chart_directory(REMOTE)
+FETCHED = chart_directory(REMOTE)
 
 
 @pytest.mark.parametrize(
