@@ -404,9 +404,7 @@ def linted(module: AnsibleModule) -> dict:
     params = module.params
     path = Path(params["path"])
     name = params["name"] or path.resolve().name.lower() or "repository"
-    gitrepo = GitRepo(
-        name=name, namespace=params["workspace"], paths=params["paths"], targets=params["targets"]
-    )
+    gitrepo = GitRepo(name=name, namespace=params["workspace"], paths=params["paths"], targets=params["targets"])
     clusters = read_clusters(Path(params["clusters"]), params["workspace"]) if params["clusters"] else None
     with tree_at(path, params["since"]) if params["since"] else nullcontext() as before:
         report = lint(DirectoryTree(path), gitrepo, clusters=clusters, before=before)

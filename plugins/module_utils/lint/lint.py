@@ -19,6 +19,7 @@ from .history import Change
 from .live import LiveDeployment
 from .repository import GitRepoView, IgnoreFile, Repository
 from .rule import Rule
+from .rules.scanning import fleet_fails, instead_of
 from .targeted import Clusters, TargetedBundle
 
 
@@ -96,7 +97,7 @@ def _targeted(repository: Repository, clusters: Clusters) -> Iterator[Finding]:
 def _failure(error: FleetError, place: Place) -> Iterator[Finding]:
     where = f"{error.place}: " if error.place else ""
     does = f"Fleet fails here: {where}{error.problem}"
-    yield Finding(place, "fleet-fails", LEVELS[0], does, error.remedy[:1].lower() + error.remedy[1:].rstrip("."))
+    yield Finding(place, fleet_fails.name, fleet_fails.level, does, instead_of(error.remedy))
 
 
 def _run(rules: Sequence[Rule], subjects: Iterable[object]) -> Iterator[Finding]:

@@ -107,4 +107,3 @@ def _result(finding: Finding, number: int, root: str) -> dict[str, Any]:
             }
         ],
     }
-

@@ -124,5 +124,3 @@ def templates(helm: Mapping[str, Any]) -> Iterator[tuple[tuple[Step, ...], str]]
     """The texts that are evaluated."""
     if not helm.get("disablePreProcess"):
         yield from ((path, text) for path, text in texts(helm) if has_actions(text))
-
-

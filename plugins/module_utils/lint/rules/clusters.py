@@ -30,7 +30,7 @@ def cluster_without_labels(bundle: TargetedBundle) -> Iterator[Found]:
         if bare and asked:
             path, text = asked[-1]
             yield bundle.place_of(path, text).says(
-                f"Fleet evaluates nothing for a cluster without labels: {_names(bare)} would get this text as it stands",
+                f"Fleet evaluates nothing for a cluster without labels: {_names(bare)} gets this text as it stands",
                 "give the cluster a label",
             )
 

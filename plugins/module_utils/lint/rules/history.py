@@ -121,5 +121,3 @@ def _counts(view: BundleView, name: str) -> bool:
     if all(view.style(section).is_raw for section in view.sections):
         return name.endswith((".yaml", ".yml", ".json"))
     return not name.rpartition("/")[2].upper().startswith(("README", "LICENSE", "CHANGELOG", "CONTRIBUTING"))
-
-

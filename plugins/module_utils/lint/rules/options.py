@@ -113,7 +113,7 @@ def pod_security_label_ignored(bundle: BundleView) -> Iterator[Found]:
                 )
 
 
-@rule("namespace-labels-conflict", WARNING, BundleView, "a Namespace manifest whose labels namespaceLabels would remove")
+@rule("namespace-labels-conflict", WARNING, BundleView, "a Namespace manifest whose labels namespaceLabels removes")
 def namespace_labels_conflict(bundle: BundleView) -> Iterator[Found]:
     for section in bundle.sections:
         wanted = section.options.get("namespaceLabels")
@@ -127,7 +127,7 @@ def namespace_labels_conflict(bundle: BundleView) -> Iterator[Found]:
             lost = sorted(set(metadata.get("labels") or {}) - set(wanted))
             if value.get("kind") == "Namespace" and metadata.get("name") == name and lost:
                 yield manifest.place.says(
-                    f"Fleet makes the labels of namespace {name} equal to namespaceLabels, and removes {', '.join(lost)}",
+                    f"Fleet makes the labels of {name} equal to namespaceLabels, and removes {', '.join(lost)}",
                     f"write them in namespaceLabels of {bundle.options_path} too, or remove namespaceLabels",
                 )
 
@@ -140,5 +140,6 @@ def dependson_misspelt(repository: Repository) -> Iterator[Found]:
             nearest = get_close_matches(name, repository.deployed, 1, 0.85) if name else []
             if nearest and nearest[0] != name and nearest[0] != bundle.name:
                 yield bundle.place("dependsOn", index, "name").says(
-                    f"Fleet waits for a bundle {name}, and this repository has none", f"write {nearest[0]} if you mean it"
+                    f"Fleet waits for a bundle {name}, and this repository has none",
+                    f"write {nearest[0]} if you mean it",
                 )

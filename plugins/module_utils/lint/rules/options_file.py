@@ -87,7 +87,9 @@ def yaml11_key(bundle: BundleView) -> Iterator[Found]:
         place = document.place_in(container, key)
         mark = document.positions.key(container, key)
         if key in ("true", "false") and mark and mark.text.lower() in _WORDS:
-            yield place.says(f"Fleet takes the key {mark.text} for a boolean, and calls it {key}", f'write "{mark.text}"')
+            yield place.says(
+                f"Fleet takes the key {mark.text} for a boolean, and calls it {key}", f'write "{mark.text}"'
+            )
 
     yield from _in_values(bundle, look)
 

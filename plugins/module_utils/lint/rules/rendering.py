@@ -209,7 +209,9 @@ def _is_chart(entry: str, name: str) -> bool:
 def overlay_patch_drops_documents(bundle: BundleView) -> Iterator[Found]:
     if not _is_raw(bundle):
         return
-    used = {overlay for section in bundle.sections for overlay in (section.options.get("yaml") or {}).get("overlays") or []}
+    used = {
+        overlay for section in bundle.sections for overlay in (section.options.get("yaml") or {}).get("overlays") or []
+    }
     counts = {name: len(documents) for name, documents in _by_file(bundle).items()}
     for name in bundle.resources:
         parts = name.removeprefix(OVERLAYS).split("/", 1)

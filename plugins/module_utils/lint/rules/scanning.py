@@ -34,7 +34,7 @@ def fleet_fails(bundle: BundleView) -> Iterator[Found]:
     error = bundle.problem
     if error is None or any(problem.rule == WRONG_TYPE for problem in bundle.schema):
         return
-    yield _place_of(error, bundle.place()).says(f"Fleet fails here: {error.problem}", _lower(error.remedy))
+    yield _place_of(error, bundle.place()).says(f"Fleet fails here: {error.problem}", instead_of(error.remedy))
 
 
 def _place_of(error: FleetError, otherwise: Place) -> Place:
@@ -44,8 +44,9 @@ def _place_of(error: FleetError, otherwise: Place) -> Place:
     return Place(error.place) if error.place and " " not in error.place else otherwise
 
 
-def _lower(remedy: str) -> str:
-    return remedy[:1].lower() + remedy[1:].rstrip(".")
+def instead_of(remedy: str) -> str:
+    """What an error says to do, as a part of a sentence."""
+    return remedy[:1].lower() + remedy[1:].rstrip(".") or "correct it"
 
 
 @rule("invalid-name", ERROR, BundleView, "a name of a bundle or release that Kubernetes or Helm does not take")
@@ -58,7 +59,9 @@ def invalid_name(bundle: BundleView) -> Iterator[Found]:
         steps = ("name",) if bundle.fields.get("name") else ()
         if "releaseName" in error.problem:
             steps = ("helm", "releaseName")
-        yield bundle.value_place(*steps).says(f"Fleet cannot make this bundle: {error.problem}", _lower(error.remedy))
+        yield bundle.value_place(*steps).says(
+            f"Fleet cannot make this bundle: {error.problem}", instead_of(error.remedy)
+        )
 
 
 @rule("bundle-name-digest", NOTE, BundleView, "a path of which no plain name can be made")
@@ -132,7 +135,9 @@ def deploys_nothing(bundle: BundleView) -> Iterator[Found]:
     templates = any(name.startswith(TEMPLATES) for name in bundle.resources)
     if overlays or templates or any(_is_object(manifest.value) for manifest in bundle.raw_manifests):
         return
-    if not all(manifest.is_readable for manifest in bundle.raw_manifests) or list(bundle_from_hidden_yaml.check(bundle)):
+    if not all(manifest.is_readable for manifest in bundle.raw_manifests) or list(
+        bundle_from_hidden_yaml.check(bundle)
+    ):
         return
     yield bundle.place().says(
         f"Fleet makes the bundle {bundle.name} of {bundle.directory or 'the repository'}, and there is no manifest in "
@@ -290,7 +295,9 @@ def path_matches_nothing(repository: Repository) -> Iterator[Found]:
 def path_double_star(repository: Repository) -> Iterator[Found]:
     for place, path in _paths(repository):
         if _is_double_star(path):
-            yield place.says(f"Fleet takes ** in {path} for *, the directories of one level", "write a path for each level")
+            yield place.says(
+                f"Fleet takes ** in {path} for *, the directories of one level", "write a path for each level"
+            )
 
 
 def _is_double_star(path: str) -> bool:
