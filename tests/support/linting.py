@@ -13,7 +13,6 @@ import yaml
 from ansible_collections.gitops.fleet.plugins.module_utils.lint.clusters_file import read_clusters
 from ansible_collections.gitops.fleet.plugins.module_utils.lint.lint import Report, lint
 from ansible_collections.gitops.fleet.plugins.module_utils.source.gitrepo import GitRepo
-
 from trees import LinkedTree
 
 _FILE = re.compile(r"# (?P<before>before: )?(?P<path>[\w.][\w./-]*)")

@@ -285,10 +285,7 @@ class BundleView:
 
 def _empty_lines(text: str) -> int:
     """How many lines without content a document begins with."""
-    count = 0
-    for line in text.split("\n"):
-        stripped = line.strip()
-        if stripped and not stripped.startswith(("#", "---")):
-            return count
-        count += 1
+    for number, line in enumerate(text.split("\n")):
+        if line.strip() and not line.lstrip().startswith(("#", "---")):
+            return number
     return 0

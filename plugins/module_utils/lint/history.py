@@ -126,12 +126,13 @@ class BundleChange:
 
     @property
     def has_new_options(self) -> bool:
-        """Whether anything in fleet.yaml is read in another way."""
-        return (self.before.options, self._values(self.before)) != (self.now.options, self._values(self.now))
+        """Whether anything in fleet.yaml is read in another way, but for the name."""
+        return self._options(self.before) != self._options(self.now)
 
     @staticmethod
-    def _values(view: BundleView) -> list[object]:
-        return [view.values_of(section) for section in view.sections]
+    def _options(view: BundleView) -> tuple[object, ...]:
+        fields = {key: value for key, value in view.fields.items() if key != "name"}
+        return fields, view.options.annotations, [view.values_of(section) for section in view.sections]
 
     def sections(self) -> Iterator[tuple[Section, Section]]:
         """The roots, and the customizations of the same name."""

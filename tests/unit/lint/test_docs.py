@@ -10,13 +10,10 @@ import pytest
 from ansible_collections.gitops.fleet.plugins.module_utils.lint.catalog import RULES
 from ansible_collections.gitops.fleet.plugins.module_utils.lint.finding import LEVELS
 from ansible_collections.gitops.fleet.plugins.module_utils.lint.live import LiveDeployment
-
 from linting import lint_text
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "lint.md").read_text(encoding="utf-8")
-SECTIONS = {
-    name: text for name, text in re.findall(r"^### (\S+)\n(.*?)(?=^### |^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)
-}
+SECTIONS = dict(re.findall(r"^### (\S+)\n(.*?)(?=^### |^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
 OF_FILES = [rule for rule in RULES if rule.looks_at is not LiveDeployment]
 
 

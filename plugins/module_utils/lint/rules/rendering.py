@@ -13,7 +13,7 @@ from ...bundle import go_yaml
 from ...chart.style import CHART_YAML, KUSTOMIZATION_YAML
 from ...errors import FleetError
 from ...source.tree_index import join
-from ..bundle_view import OVERLAYS, TEMPLATES, BundleView, Manifest
+from ..bundle_view import OVERLAYS, BundleView, Manifest, Section
 from ..finding import ERROR, NOTE, WARNING, Found, Place
 from ..rule import rule
 
@@ -71,7 +71,7 @@ def template_outside_templates(bundle: BundleView) -> Iterator[Found]:
             line = before.count(b"\n") + 1
             column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
             yield Place(join(bundle.directory, name), line, column).says(
-                "Fleet renders templates of a raw bundle only in templates/: this one is deployed as it stands, or fails",
+                "Fleet renders templates of a raw bundle only in templates/: this one is deployed as it is, or fails",
                 "move the file into templates/",
             )
 
@@ -146,12 +146,16 @@ def chart_without_chart_yaml(bundle: BundleView) -> Iterator[Found]:
                 )
 
 
+def _overlays(section: Section) -> list[str]:
+    return (section.options.get("yaml") or {}).get("overlays") or []
+
+
 @rule("overlay-missing", ERROR, BundleView, "an overlay that is not there")
 def overlay_missing(bundle: BundleView) -> Iterator[Found]:
     if bundle.problem:
         return
     for section in bundle.sections:
-        for index, overlay in enumerate((section.options.get("yaml") or {}).get("overlays") or []):
+        for index, overlay in enumerate(_overlays(section)):
             if not any(name.startswith(f"{OVERLAYS}{overlay}/") for name in bundle.resources):
                 yield bundle.value_place(*section.steps, "yaml", "overlays", index).says(
                     f"Fleet finds no file in {OVERLAYS}{overlay}/, and changes nothing",
@@ -164,7 +168,7 @@ def overlays_not_raw(bundle: BundleView) -> Iterator[Found]:
     if bundle.problem:
         return
     for section in bundle.sections:
-        if (section.options.get("yaml") or {}).get("overlays") and not bundle.style(section).is_raw:
+        if _overlays(section) and not bundle.style(section).is_raw:
             yield bundle.place(*section.steps, "yaml", "overlays").says(
                 f"Fleet applies overlays to raw manifests only, and this bundle is {bundle.style(section)}",
                 "use values or kustomize.dir",
