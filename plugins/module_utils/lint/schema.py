@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -12,7 +13,7 @@ from typing import Any
 
 from ..bundle.api_types import FLEET_YAML, METADATA
 from ..bundle.fleet_yaml import describe, field_name
-from ..bundle.go_types import GoType, Map, Pointer, Slice, Struct, WrongType, coerce
+from ..bundle.go_types import Field, GoType, Map, Pointer, Slice, Struct, WrongType, coerce
 from .document import Document, Step
 from .finding import Found
 
@@ -36,18 +37,19 @@ def check_schema(document: Document) -> list[Problem]:
     """Unknown keys, keys in a wrong case and values of a wrong type, each once."""
     if document.value is None:
         return []
-    walk = _Walk(document)
-    found = list(walk.check(coerce(document.value, FLEET_YAML), FLEET_YAML, ()))
-    metadata = walk.check(coerce(document.value, METADATA), METADATA, ())
-    found += [problem for problem in metadata if problem.rule == WRONG_TYPE]
+    found = list(_Walk(document).check(coerce(document.value, FLEET_YAML), FLEET_YAML, ()))
+    # Fleet reads the file once more as the Bundle's metadata, where all other keys are strangers.
+    metadata = _Walk(document, types_only=True)
+    found += metadata.check(coerce(document.value, METADATA), METADATA, ())
     return list(dict.fromkeys(found))
 
 
 class _Walk:
     """Goes through a document and its type at once."""
 
-    def __init__(self, document: Document):
+    def __init__(self, document: Document, *, types_only: bool = False):
         self._document = document
+        self._types_only = types_only
 
     def check(self, value: Any, kind: GoType, path: tuple[Step, ...]) -> Iterator[Problem]:
         if isinstance(kind, Pointer):
@@ -68,15 +70,19 @@ class _Walk:
     def _check_struct(self, value: dict[str, Any], kind: Struct, path: tuple[Step, ...]) -> Iterator[Problem]:
         for key, item in value.items():
             known = kind.field_of(key)
-            place = self._document.place(*path, key)
+            if not self._types_only:
+                yield from self._check_key(key, known, kind, path)
             if known is not None:
-                if known.name != key:
-                    does = f"Fleet reads {key} as {known.name}; other tools do not"
-                    yield Problem(KEY_CASE, place.says(does, f"write {known.name}"))
                 yield from self.check(item, known.type, (*path, key))
-            elif path or key not in _FROM_METADATA:
-                does = f"Fleet ignores {field_name([*path, key])}, a key that it does not know"
-                yield Problem(UNKNOWN_KEY, place.says(does, _suggestion(key, kind, path)))
+
+    def _check_key(self, key: str, known: Field | None, kind: Struct, path: tuple[Step, ...]) -> Iterator[Problem]:
+        place = self._document.place(*path, key)
+        if known is None and (path or key not in _FROM_METADATA):
+            does = f"Fleet ignores {field_name([*path, key])}, a key that it does not know"
+            yield Problem(UNKNOWN_KEY, place.says(does, _suggestion(key, kind, path)))
+        elif known is not None and known.name != key:
+            does = f"Fleet reads {key} as {known.name}; other tools do not"
+            yield Problem(KEY_CASE, place.says(does, f"write {known.name}"))
 
     def _check_value(self, value: Any, kind: GoType, path: tuple[Step, ...]) -> Iterator[Problem]:
         try:
@@ -94,25 +100,25 @@ def _suggestion(key: str, kind: Struct, path: tuple[Step, ...]) -> str:
     nearest = get_close_matches(key.lower(), names, 1, 0.75)
     if nearest:
         return f"write {names[nearest[0]]}"
-    elsewhere = [steps for steps in _places_of(key) if steps[:-1] != [step for step in path if isinstance(step, str)]]
+    here = tuple(step for step in path if isinstance(step, str))
+    elsewhere = [steps for steps in _places_by_name().get(key.lower(), ()) if steps[:-1] != here]
     if elsewhere:
         return f"write it as {'.'.join(elsewhere[0])}"
     nearest = get_close_matches(key.lower(), names, 1)
     return f"write {names[nearest[0]]}" if nearest else "remove it"
 
 
-def _places_of(key: str) -> list[list[str]]:
-    """Where in a fleet.yaml a key of this name may be, the least deep first."""
-    found = []
-    pending: list[tuple[list[str], GoType]] = [([], FLEET_YAML)]
+@functools.cache
+def _places_by_name() -> dict[str, list[tuple[str, ...]]]:
+    """Where in a fleet.yaml a key of each name, in small letters, may be; the least deep first."""
+    found: dict[str, list[tuple[str, ...]]] = {}
+    pending: list[tuple[tuple[str, ...], GoType]] = [((), FLEET_YAML)]
     while pending:
         path, kind = pending.pop(0)
         while isinstance(kind, Pointer | Slice):
             kind = kind.element
-        if not isinstance(kind, Struct) or len(path) >= _DEEPEST_HINT:
-            continue
-        for item in kind.fields:
-            if item.name.lower() == key.lower():
-                found.append([*path, item.name])
-            pending.append(([*path, item.name], item.type))
+        if isinstance(kind, Struct) and len(path) < _DEEPEST_HINT:
+            for item in kind.fields:
+                found.setdefault(item.name.lower(), []).append((*path, item.name))
+                pending.append(((*path, item.name), item.type))
     return found
