@@ -56,12 +56,19 @@ class Section:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A document of a raw manifest: the file in the bundle, its place, and what it is, if that can be read."""
+    """A document of a raw manifest: the file in the bundle, its place, and what it is.
+
+    ``problem`` says why it cannot be read, if so.
+    """
 
     name: str
     place: Place
     value: Any = None
-    is_readable: bool = True
+    problem: str = ""
+
+    @property
+    def is_readable(self) -> bool:
+        return not self.problem
 
 
 @dataclass
@@ -228,10 +235,10 @@ class BundleView:
                 place = Place(path, line + _empty_lines(text))
                 try:
                     yield Manifest(name, place, go_yaml.load(text, path))
-                except FleetError:
-                    yield Manifest(name, place, is_readable=False)
-        except FleetError:
-            yield Manifest(name, Place(path), is_readable=False)
+                except FleetError as error:
+                    yield Manifest(name, place, problem=error.problem)
+        except FleetError as error:
+            yield Manifest(name, Place(path), problem=error.problem)
 
     @cached_property
     def bundle(self) -> Bundle:

@@ -46,7 +46,7 @@ class GitRepoView:
 
     @property
     def namespace(self) -> str:
-        return str((self.document.get("metadata") or {}).get("namespace") or "")
+        return str(self.document.get("metadata", "namespace") or "")
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,14 @@ def template_outside_templates(bundle: BundleView) -> Iterator[Found]:
             )
 
 
+@rule("manifest-not-readable", ERROR, BundleView, "a raw manifest that is no YAML")
+def manifest_not_readable(bundle: BundleView) -> Iterator[Found]:
+    for name, documents in _by_file(bundle).items():
+        for item in documents:
+            if item.problem and not _HELM_TEMPLATE.search(bundle.resources[name]):
+                yield item.place.says(f"Fleet fails to deploy the bundle: this document {item.problem}", "correct it")
+
+
 def _is_in_one_line(documents: list[Manifest]) -> bool:
     pending = [item.value for item in documents]
     while pending:

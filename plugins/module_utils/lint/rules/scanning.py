@@ -262,6 +262,8 @@ def ignored_directory_is_bundle(file: IgnoreFile) -> Iterator[Found]:
 
 @rule("no-bundles", ERROR, Repository, "a repository without any bundle")
 def no_bundles(repository: Repository) -> Iterator[Found]:
+    if any(bundle.problem for bundle in repository.bundles):
+        return
     if repository.roots and not repository.deployed:
         why = "has bundles, and none of them holds anything"
     elif not repository.roots and not repository.problem:
