@@ -37,15 +37,11 @@ def findings(cases: Path) -> Iterator[str]:
     """The findings, a line each, by input."""
     inputs = cases / "inputs"
     clusters = read_clusters(cases / "clusters.yaml", "fleet-default")
-    for folder in sorted(
-        [*(inputs / "edge").iterdir(), *(inputs / "fleet-examples").glob("*-cluster/*"), *_whole(inputs)]
-    ):
+    examples = inputs / "fleet-examples"
+    folders = [*(inputs / "edge").iterdir(), examples, *examples.glob("*-cluster/*")]
+    for folder in sorted([*folders, examples / "hardened", examples / "simple"]):
         if folder.is_dir():
             yield from _of(folder, folder.relative_to(inputs), clusters)
-
-
-def _whole(inputs: Path) -> list[Path]:
-    return [inputs / "fleet-examples", inputs / "fleet-examples" / "hardened", inputs / "fleet-examples" / "simple"]
 
 
 def _of(folder: Path, name: Path, clusters: Clusters) -> Iterator[str]:
