@@ -88,7 +88,7 @@ class BundleView:
     options: FleetYaml = field(default_factory=lambda: FleetYaml({}, {}, {}))
 
     def __post_init__(self) -> None:
-        if self.options_path and self.files.index.resolve(self.options_path) is not None:
+        if self.options_path:
             self._read_options()
         elif self.root.options:
             self.problem = FleetError(f"there is no options file {self.root.options}", place=self.directory or ".")
@@ -122,8 +122,7 @@ class BundleView:
     def options_path(self) -> str:
         """The path of its options file; '' if it has none."""
         names = (self.root.options,) if self.root.options else OPTIONS_FILES
-        paths = [join(self.directory, name) for name in names]
-        return next((path for path in paths if self.files.index.resolve(path) is not None), "")
+        return next((join(self.directory, name) for name in names if self.has_path(name)), "")
 
     @cached_property
     def name(self) -> str:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ..errors import FleetError
@@ -13,11 +13,10 @@ from ..source.gitrepo import GitRepo
 from ..source.tree import FileTree
 from .bundle_view import BundleView
 from .catalog import NAMES, rules_for
-from .directives import Directives
 from .finding import LEVELS, Finding, Place
 from .history import Change
 from .live import LiveDeployment
-from .repository import GitRepoView, IgnoreFile, Repository
+from .repository import Repository
 from .rule import Rule
 from .rules.scanning import fleet_fails, instead_of
 from .targeted import Clusters, TargetedBundle
@@ -62,46 +61,45 @@ def lint(
 
 def lint_live(deployments: Iterable[LiveDeployment]) -> list[Finding]:
     """The findings that a plan can tell, from what it has read of clusters; the place is cluster and bundle."""
-    return sorted(_run(rules_for(LiveDeployment), deployments))
+    rules = rules_for(LiveDeployment)
+    return sorted(finding for item in deployments for rule in rules for finding in _check(rule, item))
 
 
 def _findings(repository: Repository, clusters: Clusters | None, before: FileTree | None) -> Iterator[Finding]:
-    bundles = repository.bundles
-    yield from _run(rules_for(BundleView), bundles)
-    yield from _run(rules_for(IgnoreFile), repository.ignore_files)
-    yield from _run(rules_for(GitRepoView), repository.gitrepos)
-    yield from _run(rules_for(Repository), [repository])
-    if repository.problem:
-        yield from _failure(repository.problem, repository.place_of(""))
-    for path in repository.commented_files():
-        yield from _run(rules_for(Directives), [repository.directives(path, NAMES)])
-    if clusters is not None:
-        yield from _targeted(repository, clusters)
-    if before is not None:
-        yield from _run(rules_for(Change), [Change(Repository(before, repository.gitrepo), repository)])
-
-
-def _targeted(repository: Repository, clusters: Clusters) -> Iterator[Finding]:
-    for view in repository.deployed.values():
-        if view.problem:
-            continue
-        bundle = TargetedBundle(view, clusters, repository.knows_targets)
+    for rule, subject in _work(repository, clusters, before):
         try:
-            _ = bundle.deployments, bundle.served
+            yield from _check(rule, subject)
         except FleetError as error:
-            yield from _failure(error, view.place())
-            continue
-        yield from _run(rules_for(TargetedBundle), [bundle])
+            yield _failure(
+                error, subject.place() if isinstance(subject, BundleView | TargetedBundle) else repository.place_of("")
+            )
+    if repository.problem:
+        yield _failure(repository.problem, repository.place_of(""))
 
 
-def _failure(error: FleetError, place: Place) -> Iterator[Finding]:
+def _work(repository: Repository, clusters: Clusters | None, before: FileTree | None) -> Iterator[tuple[Rule, object]]:
+    """Each rule with each thing that it looks at."""
+    subjects: list[object] = [*repository.bundles, *repository.ignore_files, *repository.gitrepos, repository]
+    subjects += [repository.directives(path, NAMES) for path in repository.commented_files()]
+    if clusters is not None:
+        views = [view for view in repository.deployed.values() if not view.problem]
+        subjects += [TargetedBundle(view, clusters, repository.knows_targets) for view in views]
+    if before is not None:
+        subjects.append(Change(Repository(before, repository.gitrepo), repository))
+    rules: dict[type, list[Rule]] = {}
+    for subject in subjects:
+        kind = type(subject)
+        if kind not in rules:
+            rules[kind] = rules_for(kind)
+        yield from ((rule, subject) for rule in rules[kind])
+
+
+def _failure(error: FleetError, place: Place) -> Finding:
     where = f"{error.place}: " if error.place else ""
     does = f"Fleet fails here: {where}{error.problem}"
-    yield Finding(place, fleet_fails.name, fleet_fails.level, does, instead_of(error.remedy))
+    return Finding(place, fleet_fails.name, fleet_fails.level, does, instead_of(error.remedy))
 
 
-def _run(rules: Sequence[Rule], subjects: Iterable[object]) -> Iterator[Finding]:
-    for subject in subjects:
-        for rule in rules:
-            for found in rule.check(subject):
-                yield Finding(found.place, rule.name, rule.level, found.does, found.instead)
+def _check(rule: Rule, subject: object) -> Iterator[Finding]:
+    for found in rule.check(subject):
+        yield Finding(found.place, rule.name, rule.level, found.does, found.instead)

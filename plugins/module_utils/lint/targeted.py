@@ -49,6 +49,10 @@ class TargetedBundle:
     clusters: Clusters
     knows_targets: bool
 
+    def place(self) -> Place:
+        """The place of the bundle."""
+        return self.view.place()
+
     @property
     def workspace(self) -> list[Candidate]:
         return self.clusters.of_workspace(self.view.settings.namespace)

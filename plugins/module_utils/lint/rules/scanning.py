@@ -285,6 +285,8 @@ def path_is_root(repository: Repository) -> Iterator[Found]:
 
 @rule("path-matches-nothing", ERROR, Repository, "a path at which there is nothing")
 def path_matches_nothing(repository: Repository) -> Iterator[Found]:
+    if repository.problem:
+        return
     for path in repository.gitrepo.paths:
         if path.strip("/") and not _is_double_star(path) and not find_bundles(repository.index.tree, [path]):
             yield repository.place_of("").says(
