@@ -6,6 +6,7 @@
 import math
 
 import pytest
+from ansible_collections.gitops.fleet.plugins.module_utils.bundle import go_yaml
 from ansible_collections.gitops.fleet.plugins.module_utils.bundle.go_yaml import (
     MAX_DEPTH,
     format_float32,
