@@ -35,7 +35,7 @@ ANY_CLUSTER: dict[str, Any] = {"name": "(any)", "clusterSelector": {}}
 
 @dataclass(frozen=True)
 class GitRepoView:
-    """A GitRepo object in a file of the repository: its document, and where in the document it begins."""
+    """A GitRepo object in a file of the repository: the document that it is."""
 
     document: Document
 

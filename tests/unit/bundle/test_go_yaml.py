@@ -213,11 +213,11 @@ def test_line_of():
 
 
 def test_positions_are_those_of_keys_values_and_what_was_lost():
-    text = "a: {x: 1, y: [2, 'ä', z]}\nb: &b {c: 1.10}\nb:\n  <<: *b\n---\nmore: 1\n"
+    text = "a: {x: 1, q: [2, 'ä', z]}\nb: &b {c: 1.10}\nb:\n  <<: *b\n---\nmore: 1\n"
     positions = go_yaml.load_with_positions(text)
     document = positions.document
     assert document == go_yaml.load(text)
-    assert positions.value(document["a"]["y"], 2) == go_yaml.Mark(1, 23, "z")
+    assert positions.value(document["a"]["q"], 2) == go_yaml.Mark(1, 23, "z")
     assert positions.key(document, "b") == go_yaml.Mark(3, 1, "b")
     assert positions.value(document["b"], "c") == go_yaml.Mark(2, 12, "1.10")
     assert [(key, mark.line) for _mapping, key, mark in positions.repeated] == [("b", 2)]

@@ -252,6 +252,11 @@ def test_what_comes_from_a_secret_is_never_shown():
     assert "hunter2" not in str(found[0])
 
 
+def test_a_link_to_a_directory_is_looked_at_as_fleet_does():
+    tree = LinkedTree({"real/cm.yaml": CONFIG_MAP}, {"link": "real"})
+    assert rules_of(lint(tree, GitRepo(name="repo", paths=["link", "real"]))) == []
+
+
 def test_a_link_out_of_the_repository_is_a_finding_and_no_error():
     report = lint(LinkedTree({"cm.yaml": CONFIG_MAP}, {"out.yaml": "../x"}), GitRepo(name="repo"))
     assert rules_of(report) == ["fleet-fails"]

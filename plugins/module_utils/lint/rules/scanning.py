@@ -110,7 +110,8 @@ def bundle_from_hidden_yaml(bundle: BundleView) -> Iterator[Found]:
 def _unclaimed_yaml(bundle: BundleView) -> Iterator[str]:
     """YAML below a bundle that no deeper fleet.yaml claims."""
     index = bundle.files.index
-    pending = [bundle.directory]
+    # A link to a directory is a bundle too, but not walked.
+    pending = [bundle.directory] if index.is_directory(bundle.directory) else []
     while pending:
         directory = pending.pop()
         children = index.children(directory)
