@@ -219,7 +219,7 @@ def test_positions_are_those_of_keys_values_and_what_was_lost():
     assert document == go_yaml.load(text)
     assert positions.value(document["a"]["q"], 2) == go_yaml.Mark(1, 23, "z")
     assert positions.key(document, "b") == go_yaml.Mark(3, 1, "b")
-    assert positions.value(document["b"], "c") == go_yaml.Mark(2, 12, "1.10")
+    assert positions.value(document["b"], "c") == go_yaml.Mark(2, 11, "1.10")
     assert [(key, mark.line) for _mapping, key, mark in positions.repeated] == [("b", 2)]
     assert (positions.next_document.line, positions.next_document.column) == (6, 1)
     assert go_yaml.load_with_positions("").next_document is None

@@ -254,7 +254,7 @@ def test_what_comes_from_a_secret_is_never_shown():
 
 def test_a_link_to_a_directory_is_looked_at_as_fleet_does():
     tree = LinkedTree({"real/cm.yaml": CONFIG_MAP}, {"link": "real"})
-    assert rules_of(lint(tree, GitRepo(name="repo", paths=["link", "real"]))) == []
+    assert rules_of(lint(tree, GitRepo(name="repo", paths=["link", "real"]))) == ["empty-bundle"]
 
 
 def test_a_link_out_of_the_repository_is_a_finding_and_no_error():

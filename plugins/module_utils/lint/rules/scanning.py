@@ -156,7 +156,8 @@ def empty_bundle(bundle: BundleView) -> Iterator[Found]:
     if bundle.problem or bundle.resources or bundle.has_remote_chart or _is_hidden(bundle.directory):
         return
     yield bundle.place().says(
-        "Fleet makes no bundle where there is nothing but options", "put files to deploy beside it, or remove it"
+        f"Fleet makes no bundle of {bundle.directory or 'the repository'}, in which it finds no file to deploy",
+        "put files to deploy here, or remove it",
     )
 
 
