@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: fleet_bundle
-short_description: Build one bundle from a directory or from resources in the play
+short_description: Build one bundle from a directory or from resources in the play, or lint a repository
 version_added: 0.1.0
 author:
   - gitops.fleet contributors (@gitops-fleet)
@@ -17,21 +17,26 @@ description:
   - Charts that O(options) name by an address, and dependencies that a chart's C(charts/) lacks, are loaded.
   - Nothing is deployed. No git repository, no GitRepo and no cluster is needed, so that it also serves to see what
     Fleet would make of a directory.
+  - With O(state=linted) it reads a whole repository instead, and tells what Fleet would do with it that its author
+    hardly means, such as options that it ignores. The rules are listed in C(docs/lint.md).
   - Symbolic links that leave the directory, and options of a wrong type are errors with file and line.
 options:
   state:
     description:
       - V(built) builds the bundle.
+      - V(linted) lints the bundles below O(path), and fails where there is something wrong, see O(fail_level).
     type: str
     choices:
       - built
+      - linted
     default: built
   name:
     description:
       - Name of the bundle. The Helm release has the same name, unless O(options) give it another one.
       - A C(name) in O(options) or in the C(fleet.yaml) of O(path) has precedence, as in Fleet.
+      - Required for O(state=built). For O(state=linted) it is the name of the GitRepo, from which the names of bundles
+        are made; by default, the name of the directory in small letters.
     type: str
-    required: true
   workspace:
     description:
       - The workspace, which is the namespace of a Fleet manager that the bundle and its clusters belong to.
@@ -40,6 +45,7 @@ options:
   path:
     description:
       - Directory that holds the resources, as YAML files, a Helm chart or a Kustomize overlay.
+      - For O(state=linted), the directory or the checkout of a repository whose bundles are linted.
     type: path
   resources:
     description:
@@ -68,6 +74,7 @@ options:
         of C(clusterName), C(clusterSelector), C(clusterGroup) and C(clusterGroupSelector).
       - Without it, the cluster group C(default) is the target.
       - C(targetCustomizations) in the options change what these clusters get.
+      - For O(state=linted), the targets of the GitRepo. Without them, any cluster of O(clusters) may be one.
     type: list
     elements: dict
     default: []
@@ -76,9 +83,46 @@ options:
       - Labels of the bundle. C(labels) of the options have precedence.
     type: dict
     default: {}
+  paths:
+    description:
+      - For O(state=linted), the C(paths) of the GitRepo. Without it, the whole of O(path) is searched for bundles.
+    type: list
+    elements: str
+    default: []
+  clusters:
+    description:
+      - For O(state=linted), a file with clusters and their labels, for the rules that need them. No cluster is asked.
+      - It has the list of the inventory source C(file) of P(gitops.fleet.clusters#inventory), or is an inventory file
+        of that plugin with such sources, or holds Fleet's Cluster and ClusterGroup objects.
+    type: path
+  since:
+    description:
+      - For O(state=linted), a commit, branch or tag of the git checkout that O(path) lies in. The rules that compare
+        tell what the changes since then uninstall or move.
+    type: str
+  fail_level:
+    description:
+      - For O(state=linted), the level of findings from which on the task fails. V(never) reports only.
+    type: str
+    choices:
+      - error
+      - warning
+      - note
+      - never
+    default: error
+  format:
+    description:
+      - For O(state=linted), what is written to O(dest). V(sarif) is SARIF 2.1.0, for code review pages.
+    type: str
+    choices:
+      - text
+      - json
+      - sarif
+    default: text
   dest:
     description:
       - File to write the Bundle object to, as YAML, for other tools. It may hold secret values, and gets mode 0600.
+      - For O(state=linted), the file to write the findings to, see O(format).
       - Its directory must be there.
     type: path
   cache_dir:
@@ -187,22 +231,39 @@ EXAMPLES = r"""
     path: /srv/apps/app
     dest: /tmp/app-bundle.yaml
   delegate_to: localhost
+
+- name: Lint a repository, and fail on warnings too
+  gitops.fleet.fleet_bundle:
+    state: linted
+    path: /srv/apps
+    fail_level: warning
+  delegate_to: localhost
+
+- name: Lint what a pull request changes, with the labels of all clusters, for a code review page
+  gitops.fleet.fleet_bundle:
+    state: linted
+    path: "{{ lookup('env', 'GITHUB_WORKSPACE') }}"
+    clusters: clusters.yaml
+    since: origin/main
+    format: sarif
+    dest: fleet.sarif
+  delegate_to: localhost
 """
 
 RETURN = r"""
 name:
   description: Name of the bundle.
-  returned: success
+  returned: success and O(state=built)
   type: str
   sample: web
 content_id:
   description: Fleet's ID of the bundle's resources. The same resources have the same ID.
-  returned: success
+  returned: success and O(state=built)
   type: str
   sample: s-2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9
 resource_names:
   description: The files that are resources of the bundle, sorted. At most 1,000 of them.
-  returned: success
+  returned: success and O(state=built)
   type: list
   elements: str
   sample:
@@ -227,11 +288,61 @@ bundle:
           clusterSelector: {}
 build:
   description: File with the built bundle, for O(gitops.fleet.fleet_deploy#module:builds).
-  returned: success
+  returned: success and O(state=built)
   type: str
   sample: /home/me/.cache/gitops.fleet/builds/9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08.json
+findings:
+  description: What was found, by file and line. At most 1,000, all of them are in the file O(dest).
+  returned: O(state=linted)
+  type: list
+  elements: dict
+  contains:
+    path:
+      description: The file, below O(path).
+      type: str
+      sample: web/fleet.yaml
+    line:
+      description: The line, from 1.
+      type: int
+      sample: 12
+    column:
+      description: The column, from 1.
+      type: int
+      sample: 3
+    rule:
+      description: Name of the rule.
+      type: str
+      sample: valuesfiles-without-chart
+    level:
+      description: V(error), V(warning) or V(note).
+      type: str
+      sample: error
+    message:
+      description: What Fleet does.
+      type: str
+      sample: Fleet reads helm.valuesFiles only where helm.chart or helm.repo is set
+    remedy:
+      description: What to write instead.
+      type: str
+      sample: "write chart: ."
+lines:
+  description: The findings as text, a line each, and a line that counts them.
+  returned: O(state=linted)
+  type: list
+  elements: str
+  sample:
+    - "web/fleet.yaml:12:3 valuesfiles-without-chart: Fleet reads …; write chart: . [error]"
+    - "1 bundle: 1 error, 0 warnings, 0 notes"
+counts:
+  description: How many findings there are of each level.
+  returned: O(state=linted)
+  type: dict
+  sample:
+    error: 1
+    warning: 0
+    note: 0
 dest:
-  description: The file with the Bundle object.
+  description: The file with the Bundle object, or with the findings.
   returned: success, if O(dest) is set
   type: str
   sample: /tmp/app-bundle.yaml
@@ -239,6 +350,7 @@ dest:
 
 import os
 import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
@@ -249,6 +361,11 @@ from ansible_collections.gitops.fleet.plugins.module_utils.bundle.single import 
 from ansible_collections.gitops.fleet.plugins.module_utils.chart import loading_options
 from ansible_collections.gitops.fleet.plugins.module_utils.chart.helm import HelmFinder
 from ansible_collections.gitops.fleet.plugins.module_utils.errors import FleetError
+from ansible_collections.gitops.fleet.plugins.module_utils.lint import report as reports
+from ansible_collections.gitops.fleet.plugins.module_utils.lint.clusters_file import read_clusters
+from ansible_collections.gitops.fleet.plugins.module_utils.lint.finding import LEVELS
+from ansible_collections.gitops.fleet.plugins.module_utils.lint.history import checkout_of, tree_at
+from ansible_collections.gitops.fleet.plugins.module_utils.lint.lint import Report, lint
 from ansible_collections.gitops.fleet.plugins.module_utils.private_files import RunDirectory, cache_directory
 from ansible_collections.gitops.fleet.plugins.module_utils.source.directory_tree import DirectoryTree
 from ansible_collections.gitops.fleet.plugins.module_utils.source.gitrepo import GitRepo
@@ -258,12 +375,13 @@ LARGEST_SHOWN = 50_000
 """In characters: a result stays well under the 700,000 that AWX keeps of it."""
 
 MOST_NAMES_SHOWN = 1_000
+MOST_FINDINGS_SHOWN = 1_000
 
 
 def argument_spec() -> dict:
     return {
-        "state": {"type": "str", "choices": ["built"], "default": "built"},
-        "name": {"type": "str", "required": True},
+        "state": {"type": "str", "choices": ["built", "linted"], "default": "built"},
+        "name": {"type": "str"},
         "workspace": {"type": "str", "default": "fleet-default"},
         "path": {"type": "path"},
         "resources": {
@@ -274,6 +392,11 @@ def argument_spec() -> dict:
         "options": {"type": "dict"},
         "targets": {"type": "list", "elements": "dict", "default": []},
         "labels": {"type": "dict", "default": {}},
+        "paths": {"type": "list", "elements": "str", "default": []},
+        "clusters": {"type": "path"},
+        "since": {"type": "str"},
+        "fail_level": {"type": "str", "choices": ["error", "warning", "note", "never"], "default": "error"},
+        "format": {"type": "str", "choices": ["text", "json", "sarif"], "default": "text"},
         "dest": {"type": "path"},
         "cache_dir": {"type": "path"},
         **loading_options.argument_spec(),
@@ -285,16 +408,58 @@ def main() -> None:
         argument_spec=argument_spec(),
         mutually_exclusive=[("path", "resources")],
         required_one_of=[("path", "resources")],
+        required_if=[("state", "built", ["name"]), ("state", "linted", ["path"])],
         supports_check_mode=True,
     )
     try:
-        result = run(module)
+        result = linted(module) if module.params["state"] == "linted" else built(module)
     except FleetError as error:
         module.fail_json(msg=str(error))
+    if result.pop("failed", False):
+        module.fail_json(**result)
     module.exit_json(**result)
 
 
-def run(module: AnsibleModule) -> dict:
+def linted(module: AnsibleModule) -> dict:
+    """The module's result for a repository. Raises FleetError."""
+    params = module.params
+    path = Path(params["path"])
+    name = params["name"] or path.resolve().name.lower() or "repository"
+    gitrepo = GitRepo(name=name, namespace=params["workspace"], paths=params["paths"], targets=params["targets"])
+    clusters = read_clusters(Path(params["clusters"]), params["workspace"]) if params["clusters"] else None
+    with tree_at(path, params["since"]) if params["since"] else nullcontext() as before:
+        report = lint(DirectoryTree(path), gitrepo, clusters=clusters, before=before)
+    return lint_result(module, report, path)
+
+
+def lint_result(module: AnsibleModule, report: Report, path: Path) -> dict:
+    """What is returned, and written to ``dest``. Raises FleetError."""
+    params = module.params
+    lines = [str(finding) for finding in report.findings[:MOST_FINDINGS_SHOWN]]
+    result = {
+        "changed": False,
+        "findings": [reports.to_dict(finding) for finding in report.findings[:MOST_FINDINGS_SHOWN]],
+        "lines": [*lines, reports.summary(report)],
+        "counts": {level: report.count(level) for level in LEVELS},
+    }
+    if params["dest"]:
+        text = written(report, params["format"], path)
+        result |= {"dest": params["dest"], "changed": write(module, text, Path(params["dest"]))}
+    if params["fail_level"] != "never" and report.at_least(params["fail_level"]):
+        result |= {"failed": True, "msg": "\n".join(result["lines"])}
+    return result
+
+
+def written(report: Report, form: str, path: Path) -> str:
+    """The report in one of its formats. Paths in SARIF begin at the top of the git checkout."""
+    if form != "sarif":
+        return reports.to_json(report) if form == "json" else reports.to_text(report)
+    top = checkout_of(path)
+    below = path.resolve().relative_to(top).as_posix() if top else "."
+    return reports.to_sarif(report, "" if below == "." else below)
+
+
+def built(module: AnsibleModule) -> dict:
     """The module's result. Raises FleetError."""
     params = module.params
     gitrepo = GitRepo(

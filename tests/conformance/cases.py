@@ -85,7 +85,7 @@ class Case:
         above = posixpath.commonpath([start, *(posixpath.normpath(start + path) for path in call.paths)])
         if not any(path == ".." or path.startswith("../") for path in call.paths):
             above = start.rstrip("/")
-        tree = _StoredTree(inputs / above)
+        tree = StoredTree(inputs / above)
         if call.driven:
             return tree, find_bundles(tree, (), call.driven), call.settings
         roots: dict[BundleRoot, None] = {}
@@ -164,7 +164,7 @@ def _environment(data: Mapping[str, Any]) -> dict[str, str]:
     return environment
 
 
-class _StoredTree(DirectoryTree):
+class StoredTree(DirectoryTree):
     """An input as Fleet saw it: symbolic links were stored as files that hold the text of their target."""
 
     @cached_property

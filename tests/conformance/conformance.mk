@@ -13,4 +13,5 @@ conformance: collections ## Compare with what Rancher Fleet makes of the same in
 
 .PHONY: conformance-gate
 conformance-gate: CONFORMANCE_OPTIONS += --gate
-conformance-gate: conformance ## As conformance, but only the cases of tests/conformance/passing.txt have to pass
+conformance-gate: conformance ## As conformance, but only the cases of tests/conformance/passing.txt have to pass; and what lint says of the inputs
+	@$(RUN_PYTHON) tests/conformance/lint.py $(CASES)

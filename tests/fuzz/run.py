@@ -21,6 +21,8 @@ from ansible_collections.gitops.fleet.plugins.module_utils.chart.helm import Hel
 from ansible_collections.gitops.fleet.plugins.module_utils.chart.kustomize import Kustomize
 from ansible_collections.gitops.fleet.plugins.module_utils.chart.templating import prepare
 from ansible_collections.gitops.fleet.plugins.module_utils.errors import FleetError
+from ansible_collections.gitops.fleet.plugins.module_utils.lint.lint import lint
+from ansible_collections.gitops.fleet.plugins.module_utils.lint.targeted import Clusters
 from ansible_collections.gitops.fleet.plugins.module_utils.private_files import RunDirectory
 from ansible_collections.gitops.fleet.plugins.module_utils.source.gitrepo import GitRepo
 from ansible_collections.gitops.fleet.plugins.module_utils.source.scan import find_bundles
@@ -110,8 +112,10 @@ class Cases:
             bundles = read_bundles(tree, find_bundles(tree, gitrepo.paths, gitrepo.bundles), gitrepo, "c" * 40)
         except FleetError as error:
             self._count(error)
+            self._lint(files, gitrepo)
             return
         self.answers += 1
+        self._lint(files, gitrepo)
         for bundle in bundles:
             try:
                 for deployment in Targeting(CLUSTERS, GROUPS).match(bundle):
@@ -120,6 +124,10 @@ class Cases:
                         self.kustomize.build(chart, b"")
             except FleetError as error:
                 self._count(error)
+
+    def _lint(self, files: Files, gitrepo: GitRepo) -> None:
+        """Lint never raises what is wrong in a repository."""
+        lint(LinkedTree(files.contents, files.links), gitrepo, clusters=Clusters(CLUSTERS, GROUPS))
 
     def _count(self, error: FleetError) -> None:
         self.errors += 1

@@ -60,7 +60,7 @@ def decode(document: Any, kind: Struct | Map, data: bytes, place: str) -> dict[s
         return kind.decode(coerced) or {}
     except WrongType as error:
         raise _error(
-            f"{field_name(error.path)} must be {error.wanted}, not {_describe(error.value)}",
+            f"{field_name(error.path)} must be {error.wanted}, not {describe(error.value)}",
             error.path,
             data,
             place,
@@ -108,7 +108,8 @@ def _check_depends_on(fields: dict[str, Any], data: bytes, place: str) -> None:
                 )
 
 
-def _describe(value: Any) -> str:
+def describe(value: Any) -> str:
+    """What a value is, in words."""
     if isinstance(value, bool):
         return f"the boolean {'true' if value else 'false'}"
     if isinstance(value, dict):

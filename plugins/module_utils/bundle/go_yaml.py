@@ -16,6 +16,7 @@ import binascii
 import math
 import re
 import struct
+from dataclasses import dataclass, field
 from typing import Any
 
 try:
@@ -58,6 +59,57 @@ def load(data: bytes | str, place: str = "") -> Any:
     file and line.
     """
     return _Constructor(place).construct(data)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A place in a file: line and column from 1. ``text`` is a scalar as it is written, '' for what is none."""
+
+    line: int
+    column: int
+    text: str = ""
+
+
+@dataclass
+class Positions:
+    """Where the keys and values of a document stand. Ask with the mapping or list itself, and the key or index.
+
+    What ``<<`` and aliases bring has the place where it is written out. ``repeated`` are keys that
+    a mapping has twice: the mapping, the key, and the place of the one that was lost.
+    """
+
+    document: Any = None
+    repeated: list[tuple[dict[str, Any], str, Mark]] = field(default_factory=list)
+    next_document: Mark | None = None
+    _keys: dict[tuple[int, str | int], Mark] = field(default_factory=dict)
+    _values: dict[tuple[int, str | int], Mark] = field(default_factory=dict)
+
+    def key(self, container: dict | list, key: str | int) -> Mark | None:
+        """Where a key is written; of an item of a list, where the item begins."""
+        return self._keys.get((id(container), key))
+
+    def value(self, container: dict | list, key: str | int) -> Mark | None:
+        """Where the value of a key begins."""
+        return self._values.get((id(container), key))
+
+    def add(self, container: dict | list, key: str | int, key_mark: Mark, value_mark: Mark) -> None:
+        place = id(container), key
+        if place in self._keys and isinstance(container, dict):
+            self.repeated.append((container, str(key), self._keys[place]))
+        self._keys[place], self._values[place] = key_mark, value_mark
+
+    def merge(self, container: dict, source: dict) -> None:
+        for key in source:
+            place, origin = (id(container), key), (id(source), key)
+            if origin in self._keys:
+                self._keys[place], self._values[place] = self._keys[origin], self._values[origin]
+
+
+def load_with_positions(data: bytes | str, place: str = "") -> Positions:
+    """As :func:`load`, with the place of everything in the document. Raises FleetError with file and line."""
+    positions = Positions()
+    positions.document = _Constructor(place, positions).construct(data)
+    return positions
 
 
 def line_of(data: bytes | str, path: list[str | int]) -> int | None:
@@ -210,15 +262,21 @@ def _key(value: Any) -> str:
     raise ValueError("null cannot be a key" if value is None else f"{value} is too large to be a key")
 
 
+def _mark(mark: Any, event: Any = None) -> Mark:
+    return Mark(mark.line + 1, mark.column + 1, getattr(event, "value", None) or "")
+
+
 class _Open:
     """A mapping or list whose end was not reached yet."""
 
-    __slots__ = ("anchor", "container", "is_flow", "is_merge", "key", "size")
+    __slots__ = ("anchor", "container", "is_flow", "is_merge", "key", "key_mark", "mark", "size")
 
-    def __init__(self, container: dict | list, anchor: str | None, is_flow: bool):
+    def __init__(self, container: dict | list, anchor: str | None, is_flow: bool, mark: Any):
         self.container = container
         self.anchor = anchor
         self.is_flow = is_flow
+        self.mark = mark
+        self.key_mark: Any = None
         self.size = 1
         self.key: str | None = None
         self.is_merge = False
@@ -227,8 +285,9 @@ class _Open:
 class _Constructor:
     """Builds the values of one document from the parser's events, without recursion."""
 
-    def __init__(self, place: str):
+    def __init__(self, place: str, positions: Positions | None = None):
         self._place = place
+        self._positions = positions
         self._anchors: dict[str, tuple[Any, int] | None] = {}
         self._open: list[_Open] = []
         self._result: Any = None
@@ -265,7 +324,20 @@ class _Constructor:
             elif kind is yaml.AliasEvent:
                 self._alias(event)
             elif kind is yaml.DocumentEndEvent or kind is yaml.StreamEndEvent:
+                if self._positions is not None:
+                    self._note_next_document(loader)
                 return
+
+    def _note_next_document(self, loader: Any) -> None:
+        """Where what follows the first document begins, if it holds anything."""
+        try:
+            # After the end of the stream there is none.
+            while event := loader.get_event():
+                if isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent) or getattr(event, "value", ""):
+                    self._positions.next_document = _mark(event.start_mark)
+                    return
+        except yaml.YAMLError:
+            return
 
     def _scalar(self, event: Any) -> None:
         self._nodes += 1
@@ -296,13 +368,13 @@ class _Constructor:
             )
         if event.anchor:
             self._anchors[event.anchor] = None
-        self._open.append(_Open(container, event.anchor, bool(event.flow_style)))
+        self._open.append(_Open(container, event.anchor, bool(event.flow_style), event.start_mark))
 
     def _end(self, event: Any) -> None:
         done = self._open.pop()
         if done.anchor:
             self._anchors[done.anchor] = (done.container, done.size)
-        self._add(done.container, done.size, event)
+        self._add(done.container, done.size, event, done.mark)
 
     def _alias(self, event: Any) -> None:
         if event.anchor not in self._anchors:
@@ -327,13 +399,17 @@ class _Constructor:
     def _awaits_key(self) -> bool:
         return bool(self._open) and self._open[-1].key is None and isinstance(self._open[-1].container, dict)
 
-    def _add(self, value: Any, size: int, event: Any) -> None:
+    def _add(self, value: Any, size: int, event: Any, mark: Any = None) -> None:
+        """Put a value where it belongs. ``mark`` is where it began, if that is not where its event did."""
         if not self._open:
             self._result = value
             return
         parent = self._open[-1]
         parent.size += size
         if isinstance(parent.container, list):
+            if self._positions is not None:
+                found = _mark(mark or event.start_mark, event)
+                self._positions.add(parent.container, len(parent.container), found, found)
             parent.container.append(value)
         elif parent.is_merge:
             self._merge(parent, value, event)
@@ -344,7 +420,12 @@ class _Constructor:
                 parent.key = _key(value)
             except ValueError as error:
                 raise self._error(str(error), event) from error
+            parent.key_mark = event
         else:
+            if self._positions is not None:
+                key_mark = _mark(parent.key_mark.start_mark, parent.key_mark)
+                value_mark = _mark(mark or event.start_mark, event)
+                self._positions.add(parent.container, parent.key, key_mark, value_mark)
             # A later key wins, and takes its own place in the order.
             parent.container.pop(parent.key, None)
             parent.container[parent.key] = value
@@ -358,6 +439,8 @@ class _Constructor:
         for source in reversed(sources):
             if not isinstance(source, dict):
                 raise self._error("<< needs a mapping or a list of mappings", event)
+            if self._positions is not None:
+                self._positions.merge(parent.container, source)
             parent.container.update(source)
 
     def _syntax_error(self, error: Exception) -> FleetError:

@@ -148,6 +148,16 @@ def make_bundle(
     return with_resources(bundle, content, compress=settings.compress, own_namespace=fields.get("namespace", ""))
 
 
+def options_only(options: FleetYaml, settings: Settings, name: str) -> Bundle:
+    """The bundle as its options alone tell it: no resources, and nothing of its values files."""
+    spec = {field_name: value for field_name, value in options.fields.items() if field_name in _SPEC_FIELDS}
+    spec["targets"] = _named([*options.fields.get("targets", ()), *options.fields.get("targetCustomizations", ())])
+    _pass_on_chart(spec)
+    _apply_settings(spec, options.fields, settings)
+    labels = options.labels | settings.labels | options.fields.get("labels", {})
+    return Bundle(options.fields.get("name") or name, settings.namespace, spec, labels, options.annotations)
+
+
 def _prefetched(files: TreeFiles, roots: Iterable[BundleRoot]) -> Iterator[BundleRoot]:
     """The roots, the files of as many as fit into memory fetched together before the first of them."""
     waiting: list[BundleRoot] = []

@@ -46,7 +46,7 @@ def prepare(deployment: BundleDeployment) -> BundleDeployment:
     It also gets the empty ``helm`` and ``helm.values`` that Fleet gives it, which count in the
     deployment's ID. Raises :class:`FleetError` for values that are nested too deeply.
     """
-    labels = _cluster_labels(deployment.cluster)
+    labels = cluster_labels(deployment.cluster)
     if not labels:
         return deployment
     helm = deployment.options.get("helm")
@@ -63,7 +63,7 @@ def prepare(deployment: BundleDeployment) -> BundleDeployment:
 
 def needs_evaluation(deployment: BundleDeployment) -> bool:
     """Whether :func:`evaluate` would change the deployment: not so for most that :func:`prepare` has been over."""
-    labels = _cluster_labels(deployment.cluster)
+    labels = cluster_labels(deployment.cluster)
     if not labels:
         return False
     helm = deployment.options.get("helm")
@@ -82,7 +82,7 @@ def evaluate(deployments: Sequence[BundleDeployment], helm: Helm) -> list[Bundle
     return _Evaluation(deployments, helm).results()
 
 
-def _cluster_labels(cluster: Cluster) -> dict[str, str]:
+def cluster_labels(cluster: Cluster) -> dict[str, str]:
     """The labels that templates see, which is also what decides whether there is any processing at all."""
     labels = _without_reserved(cluster.labels)
     labels.update({name: value for name, value in cluster.labels.items() if name.startswith(_RESERVED)})
@@ -174,7 +174,7 @@ def _context(cluster: Cluster) -> dict[str, Any]:
     return {
         "ClusterNamespace": cluster.namespace,
         "ClusterName": cluster.name,
-        "ClusterLabels": _cluster_labels(cluster),
+        "ClusterLabels": cluster_labels(cluster),
         "ClusterAnnotations": _without_reserved(cluster.annotations),
         "ClusterValues": cluster.template_values,
     }

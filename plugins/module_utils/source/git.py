@@ -211,9 +211,9 @@ class _Fetch:
         if self.wanted.revision != self.wanted.content:
             commit = self._commit_of_revision()
             warnings.append(
-                f"{self.gitrepo.place}: branch and revision are both set. As in Fleet, the content is that of branch "
-                f"{self.gitrepo.branch}, and only the commit's name is that of revision {self.gitrepo.revision}. "
-                "Remove branch to deploy the revision."
+                f"{self.gitrepo.place}: branch and revision are both set (branch-and-revision). As in Fleet, the "
+                f"content is that of branch {self.gitrepo.branch}, and only the commit's name is that of revision "
+                f"{self.gitrepo.revision}. Remove branch to deploy the revision."
             )
         lock = self.mirror.reading(self.deadline)
         try:

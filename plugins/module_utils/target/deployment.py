@@ -73,9 +73,13 @@ class BundleDeployment:
 
 def deployment_id(content: str, options: dict[str, Any]) -> str:
     """``CONTENT-ID:DIGEST``, by which Fleet tells whether anything has to be deployed."""
-    counted = {name: value for name, value in options.items() if name not in _NOT_DEPLOYED}
-    text = go_json.dumps(BUNDLE_DEPLOYMENT_OPTIONS.canonical(counted)) + "\n"
+    text = go_json.dumps(BUNDLE_DEPLOYMENT_OPTIONS.canonical(deployed_options(options))) + "\n"
     return f"{content}:{hashlib.sha256(text.encode('utf-8')).hexdigest()}"
+
+
+def deployed_options(options: dict[str, Any]) -> dict[str, Any]:
+    """The options that count for the ID: a change in the others deploys nothing."""
+    return {name: value for name, value in options.items() if name not in _NOT_DEPLOYED}
 
 
 def cluster_namespace(cluster: Cluster) -> str:

@@ -6,6 +6,7 @@
 import math
 
 import pytest
+from ansible_collections.gitops.fleet.plugins.module_utils.bundle import go_yaml
 from ansible_collections.gitops.fleet.plugins.module_utils.bundle.go_yaml import (
     MAX_DEPTH,
     format_float32,
@@ -209,3 +210,17 @@ def test_line_of():
     assert line_of(text, ["b", 1, "d", "e"]) == 5
     assert line_of(text, ["b", 1]) == 4
     assert line_of(text, ["nope"]) is None
+
+
+def test_positions_are_those_of_keys_values_and_what_was_lost():
+    text = "a: {x: 1, q: [2, 'ä', z]}\nb: &b {c: 1.10}\nb:\n  <<: *b\n---\nmore: 1\n"
+    positions = go_yaml.load_with_positions(text)
+    document = positions.document
+    assert document == go_yaml.load(text)
+    assert positions.value(document["a"]["q"], 2) == go_yaml.Mark(1, 23, "z")
+    assert positions.key(document, "b") == go_yaml.Mark(3, 1, "b")
+    assert positions.value(document["b"], "c") == go_yaml.Mark(2, 11, "1.10")
+    assert [(key, mark.line) for _mapping, key, mark in positions.repeated] == [("b", 2)]
+    assert (positions.next_document.line, positions.next_document.column) == (6, 1)
+    assert go_yaml.load_with_positions("").next_document is None
+    assert go_yaml.load_with_positions("a: 1\n---\n# nothing\n").next_document is None
