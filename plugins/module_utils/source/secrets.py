@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -19,6 +19,7 @@ from urllib.parse import quote
 from ..errors import FleetError
 from ..kube.client import ApiError, Client
 from ..kube.connection import Connection
+from .charts.credentials import HelmCredentials
 from .credentials import Credentials
 from .github_app import GitHubApp
 
@@ -36,19 +37,6 @@ _BASIC_AUTH, _SSH_AUTH = "kubernetes.io/basic-auth", "kubernetes.io/ssh-auth"
 _GITHUB_APP = ("github_app_id", "github_app_installation_id", "github_app_private_key")
 _KNOWN_HOSTS = "/api/v1/namespaces/cattle-fleet-system/configmaps/known-hosts"
 _TRUE = ("1", "t", "T", "true", "TRUE", "True")
-
-
-@dataclass(frozen=True)
-class HelmSecret:
-    """What logs in to where charts are. ``ca_bundle`` is PEM text. The texts are never shown."""
-
-    username: str = field(default="", repr=False)
-    password: str = field(default="", repr=False)
-    ca_bundle: str = ""
-    insecure_skip_tls_verify: bool = False
-    basic_http: bool = False
-    ssh_private_key: str = field(default="", repr=False)
-    known_hosts: str = field(default="", repr=False)
 
 
 class SecretReader:
@@ -91,14 +79,14 @@ class SecretReader:
             remedy=f"It is of type {_BASIC_AUTH} or {_SSH_AUTH}, or has the keys {', '.join(_GITHUB_APP)}.",
         )
 
-    def helm_secret(self, name: str) -> HelmSecret:
+    def helm_secret(self, name: str) -> HelmCredentials:
         """The content of the Secret of ``helmSecretName``. Raises FleetError."""
         data = self._data(self._required(name), name)
         if ("username" in data) != ("password" in data):
             raise FleetError(
                 "it has one of username and password and not the other", place=self._of(name), remedy="Give both."
             )
-        return HelmSecret(
+        return HelmCredentials(
             username=data.get("username", ""),
             password=data.get("password", ""),
             ca_bundle=data.get("cacerts", ""),
@@ -108,7 +96,7 @@ class SecretReader:
             known_hosts=data.get("known_hosts") or (self._known_hosts() if data.get("ssh-privatekey") else ""),
         )
 
-    def helm_secrets_for_paths(self, name: str) -> dict[str, HelmSecret]:
+    def helm_secrets_for_paths(self, name: str) -> dict[str, HelmCredentials]:
         """The content of the Secret of ``helmSecretNameForPaths``, by path or glob. Raises FleetError."""
         data = self._data(self._required(name), name)
         if PATHS_KEY not in data:
@@ -156,7 +144,7 @@ class SecretReader:
         return f"{self._place}, Secret {self.namespace}/{name}"
 
 
-def parse_helm_secrets_for_paths(text: str, place: str) -> dict[str, HelmSecret]:
+def parse_helm_secrets_for_paths(text: str, place: str) -> dict[str, HelmCredentials]:
     """From the YAML of the key ``secrets-path.yaml``: certificates and keys in it are base64. Raises FleetError."""
     remedy = "It is a mapping of paths to {username, password, caBundle, sshPrivateKey, sshKnownHosts, …}."
     if yaml is None:
@@ -169,11 +157,11 @@ def parse_helm_secrets_for_paths(text: str, place: str) -> dict[str, HelmSecret]
         raise FleetError("is not what Fleet reads", place=place, remedy=remedy) from None
 
 
-def _from_fleet(item: dict[str, Any]) -> HelmSecret:
+def _from_fleet(item: dict[str, Any]) -> HelmCredentials:
     def decoded(key: str) -> str:
         return base64.b64decode(item.get(key) or "", validate=True).decode("utf-8")
 
-    return HelmSecret(
+    return HelmCredentials(
         username=item.get("username") or "",
         password=item.get("password") or "",
         ca_bundle=decoded("caBundle"),
