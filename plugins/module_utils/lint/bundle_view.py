@@ -167,7 +167,7 @@ class BundleView:
         for section in self.sections:
             left_out |= left_out_names(section.options.get("helm"))
         try:
-            return bundle_files(self.files, self.directory, frozenset(left_out), update_dependencies=False)
+            return bundle_files(self.files, self.directory, frozenset(left_out), None, self.root.spelled)
         except FleetError as error:
             self.problem = self.problem or error
             return {}
