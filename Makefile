@@ -29,6 +29,8 @@ export ANSIBLE_HOME := $(BUILD)/ansible
 
 # What the tests are given: TESTS="tests/unit/bundle -k name" runs a part of them.
 TESTS ?=
+# How many integration tests run side by side. Each worker but the first brings up a lab of its own (3 GB).
+WORKERS ?= 2
 SANITY_VENVS = $(wildcard .venv .venv-2.16 .venv-newest)
 # -rs: what was skipped, and why, is always said.
 PYTEST := $(VENV)/bin/pytest -q -rs -p no:cacheprovider
@@ -72,7 +74,7 @@ unit: collections ## Pure logic; under a minute
 
 .PHONY: integration
 integration: collections venvs lab-up ## Behaviour with real git, Helm and API servers of the lab
-	@$(PYTEST) $(or $(TESTS),tests/integration)
+	@$(PYTEST) $(if $(TESTS),,-n $(WORKERS) --dist loadfile) $(or $(TESTS),tests/integration)
 
 .PHONY: soak
 soak: collections venvs lab-up ## The long runs, by hand: hundreds of kills, full fuzzing (FLEET_KILLS=300, FLEET_SEED=n)

@@ -17,11 +17,19 @@ from lab.lab import STATE, Lab
 
 
 @pytest.fixture(scope="session")
-def lab() -> Lab:
-    """The lab of the checkout (or of FLEET_LAB), brought up or repaired where it has to be. It stays up."""
-    lab = Lab(Path(os.environ.get("FLEET_LAB") or STATE))
+def lab(worker_id) -> Iterator[Lab]:
+    """The lab of the checkout (or of FLEET_LAB), brought up or repaired where it has to be. It stays up.
+
+    Where tests run side by side (pytest -n), only the first worker has it, and each other one a lab of its own: runs
+    on one cluster wait for each other.
+    """
+    state = Path(os.environ.get("FLEET_LAB") or STATE)
+    is_first = worker_id in ("master", "gw0")
+    lab = Lab(state if is_first else state.with_name(f"{state.name}-{worker_id}"))
     lab.up()
-    return lab
+    yield lab
+    if not is_first:
+        lab.down()
 
 
 @pytest.fixture(scope="session")
