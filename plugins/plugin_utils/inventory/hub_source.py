@@ -102,11 +102,11 @@ def described(item: dict[str, Any]) -> dict[str, Any]:
         "name": metadata.get("name"),
         "workspace": metadata.get("namespace"),
         "labels": metadata.get("labels") or {},
-        "annotations": annotations(metadata.get("annotations")),
+        "annotations": own_annotations(metadata.get("annotations")),
     }
 
 
-def annotations(found: Any) -> dict[str, str]:
+def own_annotations(found: Any) -> dict[str, str]:
     """Annotations without those that only repeat the object."""
     if not isinstance(found, dict):
         return {}

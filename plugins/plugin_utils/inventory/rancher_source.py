@@ -20,7 +20,7 @@ from ansible_collections.gitops.fleet.plugins.module_utils.kube.connection impor
 from ansible_collections.gitops.fleet.plugins.module_utils.kube.kubeconfig import load
 
 from . import hub_source
-from .hub_source import PAGE, annotations, condition, explained, listed, mapping, text
+from .hub_source import PAGE, condition, explained, listed, mapping, own_annotations, text
 from .snapshot import Snapshot
 from .source import Source
 
@@ -111,7 +111,7 @@ class _Managed:
             "name": self._name(provisioned),
             "workspace": self._workspace,
             "labels": self._labels(),
-            "annotations": _without_ranchers(annotations(self._metadata.get("annotations"))),
+            "annotations": _without_ranchers(own_annotations(self._metadata.get("annotations"))),
             "status": self._words(),
         }
         if not by_secret:
