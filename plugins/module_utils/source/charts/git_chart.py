@@ -56,7 +56,8 @@ def fetch_git_chart(
             raise FleetError(error.problem, place=address.shown, remedy=error.remedy) from error
         else:
             with fetched.tree as tree:
-                return _read(tree, address)
+                # As in Fleet, without what submodules hold.
+                return _read(tree.root, address)
     raise FleetError("nothing was fetched", place=address.shown)
 
 
