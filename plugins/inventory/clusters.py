@@ -347,7 +347,7 @@ options:
   cache_if_unreachable:
     description:
       - Whether to use what a hub said last, however old, where it does not answer. A warning says how old it is.
-      - It takes O(cache=true) and a cache plugin that keeps things, such as P(ansible.builtin.jsonfile#cache).
+      - It takes O(cache=true) and a cache plugin that keeps things, such as C(ansible.builtin.jsonfile).
     type: bool
     default: false
     env:

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import yaml
 
+from .build import bench_build
 from .inventory import bench_inventory
 from .measure import Usage, measure, median, repeat, spread
 
@@ -29,7 +30,9 @@ LAB = CHECKOUT / "build" / "lab"
 CLUSTERS = ("prod-eu", "prod-us", "dev-eu")
 PLAYBOOK = CHECKOUT / "playbooks" / "deploy.yml"
 HERE = Path(__file__).resolve().parent
-PARTS = ["deploy", "idle", "results", "inventory"]
+PAGE = CHECKOUT / "docs" / "benchmarks.md"
+PARTS = ["deploy", "idle", "results", "build", "inventory"]
+_SECTION = re.compile(r"<!-- part (\w+) -->\n(.*?)(?=\n<!-- part |\Z)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,11 @@ class Bench:
     def program(self, name: str, *arguments: str | Path, version: str = "2.19") -> Usage:
         command = [str(self.virtual_environments[version] / "bin" / name), *map(str, arguments)]
         return measure(command, self.environment, CHECKOUT, self.log)
+
+    def python(self, command: list[str]) -> Usage:
+        """A program in the checkout that finds the collection without Ansible."""
+        environment = {**self.environment, "PYTHONPATH": str(CHECKOUT / "build" / "collections")}
+        return measure(command, environment, CHECKOUT, self.log)
 
     def repository(self, name: str, bundles: int, content: str) -> Path:
         """A git repository of ``bundles`` raw bundles, one ConfigMap each."""
@@ -285,16 +293,28 @@ def main() -> None:
             "deploy": lambda: bench_deploy(bench, options.deploy_bundles),
             "idle": lambda: bench_nothing_to_do(bench, options.idle_bundles, options.baseline_bundles),
             "results": lambda: bench_results(bench),
+            "build": lambda: bench_build(bench.directory / "build", bench.runs, bench.helm, bench.python),
             "inventory": lambda: bench_inventory(bench.directory / "inventory", bench.runs, bench.program),
         }
-        sections = [line for name in only for line in parts[name]()]
-    text = "\n".join([*_head(options.runs), *sections])
-    print(text)
-    (CHECKOUT / "docs" / "benchmarks.md").write_text(text, encoding="utf-8")
+        for name in only:
+            _keep(name, "\n".join([*parts[name](), _written_by(options.runs)]))
 
 
-def _head(runs: int) -> list[str]:
-    command = " ".join(["make bench", *(f'BENCH="{" ".join(sys.argv[1:])}"' for _ in range(bool(sys.argv[1:])))])
+def _keep(part: str, text: str) -> None:
+    """Put the part's section into the page, and leave those of other parts as they are."""
+    print(text, flush=True)
+    found = dict(_SECTION.findall(PAGE.read_text(encoding="utf-8"))) if PAGE.exists() else {}
+    found[part] = f"{text}\n"
+    sections = [f"<!-- part {name} -->\n{found[name]}" for name in PARTS if name in found]
+    PAGE.write_text("\n".join([*_head(), *sections]), encoding="utf-8")
+
+
+def _written_by(runs: int) -> str:
+    options = f' BENCH="{" ".join(sys.argv[1:])}"' if sys.argv[1:] else ""
+    return f"Written by `make bench{options}`: {runs} runs of each, in turn.\n"
+
+
+def _head() -> list[str]:
     return [
         "<!--",
         # REUSE-IgnoreStart: the licence of the page that is written
@@ -304,9 +324,9 @@ def _head(runs: int) -> list[str]:
         "-->",
         "# Benchmarks",
         "",
-        f"Written by `{command}`: {runs} runs of each, in turn; median (least–most). {os.cpu_count()} cores, "
-        f"Python {platform.python_version()}, the lab's API servers on the same machine (their CPU is not counted). "
-        "CPU is user and system time of the whole process tree. The ratios are what counts.",
+        f"Median (least–most) on {os.cpu_count()} cores with Python {platform.python_version()}, the lab's API servers "
+        "on the same machine (their CPU is not counted). CPU is user and system time of the whole process tree. The "
+        "ratios are what counts. `make bench` writes this page, or those sections that it is asked for.",
         "",
     ]
 
