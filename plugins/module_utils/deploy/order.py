@@ -10,6 +10,7 @@ least, and each of them has to be in an accepted state.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -128,8 +129,9 @@ def _without_cycles(wanted: Sequence[Wanted]) -> list[Wanted]:
 def _way_back(start: Key, graph: Mapping[Key, Sequence[Key]]) -> list[Key]:
     """The shortest way from a bundle over its dependencies back to itself, [] if there is none."""
     before: dict[Key, Key] = {}
-    reached = [start]
-    for current in reached:
+    reached = deque([start])
+    while reached:
+        current = reached.popleft()
         for key in graph.get(current, ()):
             if key == start:
                 way = [start, current]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Union
 
 from ..errors import FleetError
 
@@ -52,7 +53,8 @@ class TokenConnection:
         return f"server {self.server}, token {self.token}"
 
 
-Hub = Connection | TokenConnection
+# Not with |, for which ansible-test wants a Python that is newer than what it takes ours for.
+Hub = Union[Connection, TokenConnection]  # noqa: UP007
 """The API server at which the way to other clusters is found."""
 
 
@@ -84,7 +86,7 @@ class ProxiedConnection:
         return f"{self.path} of hub ({self.hub})"
 
 
-AnyConnection = Connection | TokenConnection | SecretConnection | ProxiedConnection
+AnyConnection = Union[Connection, TokenConnection, SecretConnection, ProxiedConnection]  # noqa: UP007
 
 
 def resolve_variable(reference: str, purpose: str, environ: Mapping[str, str] | None = None) -> str:

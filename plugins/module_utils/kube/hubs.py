@@ -64,7 +64,7 @@ class Hubs:
             self._unreachable[hub] = error
             raise
         except ApiError as error:
-            raise _not_to_be_had(connection, error) from error
+            raise _not_to_be_had(connection, error) from None
         try:
             content = base64.b64decode((secret.get("data") or {})[connection.key], validate=True)
         except (KeyError, TypeError, ValueError) as error:

@@ -267,6 +267,12 @@ class BundleView:
                     values = merge_values(values or {}, decode_values(document.value, b"", document.path))
         return values
 
+    def read_all(self) -> None:
+        """Read all files that the bundle is made of: what cannot be read is then its ``problem``."""
+        if self.resources is not None:
+            for section in self.sections:
+                self.values_files(section)
+
     def values_files(self, section: Section) -> list[Document]:
         """The values files of a section that can be read."""
         return [found for path in section.helm.get("valuesFiles") or [] if (found := self._values_file(path))]

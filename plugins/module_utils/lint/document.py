@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Union
 
 from ..bundle import go_yaml
 from ..bundle.go_types import fold
 from .finding import Place
 
-Step = str | int
+Step = Union[str, int]  # noqa: UP007 (ansible-test takes | for a mistake here)
 
 
 class Document:

@@ -22,8 +22,11 @@ from .secrets import SecretReader, with_api_url
 
 _TEXTS = (
     *("name", "repo", "branch", "revision", "target_namespace", "service_account", "ca_bundle"),
-    *("client_secret_name", "helm_secret_name", "helm_secret_name_for_paths", "helm_repo_url_regex"),
-    *("oci_registry_secret", "webhook_secret", "polling_interval", "image_scan_interval"),
+    *("helm_repo_url_regex", "polling_interval", "image_scan_interval"),
+)
+_SECRET_NAMES = (
+    *("client_secret_name", "helm_secret_name", "helm_secret_name_for_paths"),
+    *("oci_registry_secret", "webhook_secret"),
 )
 _FLAGS = ("keep_resources", "delete_namespace", "paused", "insecure_skip_tls_verify", "disable_polling")
 _LOGINS = {
@@ -38,6 +41,7 @@ def argument_spec() -> dict[str, Any]:
     """The options of one GitRepo. Those that have to be there are checked by :func:`gitrepo_of`."""
     return {
         **{name: {"type": "str"} for name in _TEXTS},
+        **{name: {"type": "str", "no_log": False} for name in _SECRET_NAMES},
         **{name: {"type": "bool", "default": False} for name in _FLAGS},
         "workspace": {"type": "str", "default": "fleet-default"},
         "paths": {"type": "list", "elements": "str", "default": []},
@@ -67,6 +71,7 @@ def argument_spec() -> dict[str, Any]:
         "github_api_url": {"type": "str"},
         "secrets_from": {
             "type": "dict",
+            "no_log": False,
             "options": {
                 "kubeconfig": {"type": "path", "required": True},
                 "context": {"type": "str", "default": ""},

@@ -96,4 +96,4 @@ def _receive(connection: socket.socket) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    raise SystemExit(main(*sys.argv[1:]))

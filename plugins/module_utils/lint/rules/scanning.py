@@ -30,7 +30,8 @@ _OBJECT = re.compile(rb"^kind:", re.MULTILINE)
 
 @rule("fleet-fails", ERROR, BundleView, "what Fleet cannot read")
 def fleet_fails(bundle: BundleView) -> Iterator[Found]:
-    _ = bundle.resources, [bundle.values_files(section) for section in bundle.sections]
+    # Only reading them finds what is wrong with them.
+    bundle.read_all()
     error = bundle.problem
     if error is None or any(problem.rule == WRONG_TYPE for problem in bundle.schema):
         return

@@ -45,13 +45,13 @@ def fetch_git_chart(
     for number, wanted in enumerate(attempts, 1):
         try:
             fetched = fetch(gitrepo, _login(address, credentials), cache, run, timeout=timeout, wanted=wanted)
-        except MissingRef as error:
+        except MissingRef:
             if number == len(attempts):
                 raise FleetError(
                     f"the repository has no branch or tag {address.ref!r}" if address.ref else "it is empty",
                     place=address.shown,
                     remedy="Check ref; of a commit, write all 40 digits." if address.ref else "",
-                ) from error
+                ) from None
         except FleetError as error:
             raise FleetError(error.problem, place=address.shown, remedy=error.remedy) from error
         else:
