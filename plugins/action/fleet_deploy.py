@@ -68,6 +68,7 @@ class ActionModule(ActionBase):
         try:
             with interrupted_by_signals():
                 outcomes = deploy(self._request(arguments, task_vars))
+            _add_findings(outcomes)
             details = save_details(cache_directory(arguments["cache_dir"]), outcomes, self._task.check_mode)
         except FleetError as error:
             return {"failed": True, "msg": str(error)}
@@ -103,6 +104,19 @@ class ActionModule(ActionBase):
             kustomize_binary=arguments["kustomize_binary"] or "",
             cache_dir=arguments["cache_dir"],
         )
+
+
+def _add_findings(outcomes):
+    """What lint can tell of a preview, as warnings of the cluster."""
+    previewed = [outcome for outcome in outcomes if any(release.live for release in outcome.releases)]
+    if not previewed:
+        return
+    # Loading the rules would cost every run something.
+    from ansible_collections.gitops.fleet.plugins.module_utils.lint.lint import lint_live
+
+    for outcome in previewed:
+        for finding in lint_live(release.live for release in outcome.releases if release.live):
+            outcome.warnings.append(f"{finding.place.path}: {finding.message} ({finding.rule})")
 
 
 def _check_numbers(arguments):

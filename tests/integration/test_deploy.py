@@ -316,3 +316,37 @@ def chart(directory):
     (path / "Chart.yaml").write_text("apiVersion: v2\nname: by-hand\nversion: 1.0.0\n")
     (path / "templates" / "configmap.yaml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: by-hand}\n")
     return path
+
+
+def test_a_preview_warns_of_what_only_the_cluster_shows(node):
+    node.only("prod-eu")
+    namespace = node.namespace()
+    repository = node.repository()
+    repository.commit(bundle("app", namespace))
+    node.deploy().succeeded()
+    api = node.lab.cluster("prod-eu").api()
+    patches = [{"op": "add", "path": "/metadata/labels/cost", "value": "low"}]
+    kind = {"content_type": "application/json-patch+json"}
+    assert api.request("PATCH", f"/api/v1/namespaces/{namespace}", patches, **kind)[0] == 200
+    edited = [{"op": "replace", "path": "/data/value", "value": "by hand"}]
+    assert api.request("PATCH", f"/api/v1/namespaces/{namespace}/configmaps/app", edited, **kind)[0] == 200
+    secret = {"metadata": {"name": "more"}, "stringData": {"values.yaml": "password: hunter2"}}
+    assert api.request("POST", f"/api/v1/namespaces/{namespace}/secrets", secret)[0] == 201
+
+    reference = {"secretKeyRef": {"name": "more"}}
+    ignored = {"apiVersion": "v1", "kind": "ConfigMap", "name": "app", "operations": [{"op": "ignore"}]}
+    repository.commit(
+        bundle(
+            "app",
+            namespace,
+            namespaceLabels={"team": "a"},
+            helm={"values": {"password": "other"}, "valuesFrom": [reference]},
+            diff={"comparePatches": [ignored]},
+        )
+    )
+    run = node.deploy("--check", "--diff").succeeded()
+    warnings = " ".join(run.details("prod-eu")["warnings"])
+    for rule in ("namespace-labels-removed", "values-from-wins", "op-ignore-on-modified"):
+        assert f"({rule})" in warnings, run.output
+    assert "hunter2" not in run.output + warnings
+    assert node.deploy("--check").succeeded().details("prod-eu")["warnings"] == []

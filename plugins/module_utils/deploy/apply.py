@@ -20,6 +20,7 @@ from .guard import as_fleet_error
 from .health.waiting import wait_for_health
 from .installation import Applied, Installer
 from .lease import Leases
+from .live_deployment import live_deployment
 from .order import level_of
 from .plan import Action, Key
 from .preview import object_differences
@@ -155,6 +156,7 @@ def preview(pool: ThreadPoolExecutor, works: Sequence[Work], installer: Installe
         planned = installer.install_or_upgrade(work.session, work.step, dry_run=True)
         work.outcome.version = planned.version
         work.outcome.diff = object_differences(work.session, work.step, planned)
+        work.outcome.live = live_deployment(work.session, work.step, planned)
 
     _for_each(pool, [work for work in works if work.step.writes], look)
 

@@ -7,8 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from .plan import Action
+
+if TYPE_CHECKING:
+    from .live_deployment import LiveDeployment
 
 
 @dataclass
@@ -17,7 +21,7 @@ class ReleaseOutcome:
 
     ``reason`` says why the action was planned. ``error`` says what failed. ``healthy`` is whether
     all its objects are, and None where they were not looked at. ``seconds`` is the time that the
-    action took, ``updated`` when the revision was made (RFC 3339).
+    action took, ``updated`` when the revision was made (RFC 3339). ``live`` is what a preview saw.
     """
 
     bundle: str
@@ -34,6 +38,7 @@ class ReleaseOutcome:
     updated: str = ""
     seconds: float = 0.0
     diff: list[dict[str, str]] = field(default_factory=list)
+    live: LiveDeployment | None = None
 
     @property
     def failed(self) -> bool:

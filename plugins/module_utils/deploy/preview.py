@@ -39,6 +39,20 @@ def object_differences(session: ClusterSession, step: Step, planned: Applied) ->
     return diffs
 
 
+def modified_objects(session: ClusterSession, step: Step) -> list[dict[str, str]]:
+    """The objects of a release, by what they are, that somebody else made differ from it."""
+    record = _record(session, step)
+    if record is None:
+        return []
+    found = []
+    for key, item in index(parse_manifest(record.manifest), step.namespace, session.namespaced).items():
+        live = _live(session, key, item)
+        if live is not None and plan_diffs({key: item}, {key: item}, {key: live}, namespace=step.namespace):
+            name = {"kind": key.kind, "namespace": key.namespace, "name": key.name}
+            found.append({"apiVersion": item["apiVersion"], **name})
+    return found
+
+
 def _record(session: ClusterSession, step: Step) -> ReleaseRecord | None:
     if step.release is None:
         return None

@@ -22,9 +22,12 @@ DEFAULT_KEY = "values.yaml"
 
 @dataclass
 class Values:
-    """Documents for Helm, of which later ones win, and what of them comes from Secrets: as strings, and as read."""
+    """Documents for Helm, of which later ones win; those of them that are read from the cluster; and what comes from
+    Secrets: as strings, and as read.
+    """
 
     documents: list[bytes] = field(default_factory=list)
+    from_cluster: list[bytes] = field(default_factory=list)
     secrets: list[str] = field(default_factory=list)
     secret_values: list[Any] = field(default_factory=list)
 
@@ -46,6 +49,7 @@ def read_values(client: Client, release_namespace: str, helm_options: dict[str, 
     for kind, reference in _references(helm_options.get("valuesFrom") or []):
         text = _read(client, kind, reference, reference.get("namespace") or release_namespace)
         values.documents.append(text.encode())
+        values.from_cluster.append(text.encode())
         if kind == "Secret":
             secret = _load(text, reference)
             values.secrets += [text, *scalars(secret)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from ..deploy.live_deployment import LiveDeployment
 from ..errors import FleetError
 from ..source.gitrepo import GitRepo
 from ..source.tree import FileTree
@@ -15,7 +16,6 @@ from .bundle_view import BundleView
 from .catalog import NAMES, rules_for
 from .finding import LEVELS, Finding, Place
 from .history import Change
-from .live import LiveDeployment
 from .repository import Repository
 from .rule import Rule
 from .rules.scanning import fleet_fails, instead_of

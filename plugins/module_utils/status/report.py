@@ -136,7 +136,7 @@ def batch_result(outcomes: list[HostOutcome], directory: Path) -> dict[str, Any]
 
 
 def _release(release: ReleaseOutcome) -> dict[str, Any]:
-    document = {name: value for name, value in vars(release).items() if name != "diff"}
+    document = {name: value for name, value in vars(release).items() if name not in ("diff", "live")}
     return {**document, "action": str(release.action), "state": str(release_state(release)), "failed": release.failed}
 
 

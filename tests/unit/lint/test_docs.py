@@ -7,9 +7,9 @@ import re
 from pathlib import Path
 
 import pytest
+from ansible_collections.gitops.fleet.plugins.module_utils.deploy.live_deployment import LiveDeployment
 from ansible_collections.gitops.fleet.plugins.module_utils.lint.catalog import RULES
 from ansible_collections.gitops.fleet.plugins.module_utils.lint.finding import LEVELS
-from ansible_collections.gitops.fleet.plugins.module_utils.lint.live import LiveDeployment
 from linting import lint_text
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "lint.md").read_text(encoding="utf-8")

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.gitops.fleet.plugins.module_utils.bundle.bundle import Bundle
+from ansible_collections.gitops.fleet.plugins.module_utils.deploy.live_deployment import LiveDeployment
 from ansible_collections.gitops.fleet.plugins.module_utils.errors import FleetError
 from ansible_collections.gitops.fleet.plugins.module_utils.lint.catalog import NAMES, RULES
 from ansible_collections.gitops.fleet.plugins.module_utils.lint.clusters_file import read_clusters
 from ansible_collections.gitops.fleet.plugins.module_utils.lint.finding import Place
 from ansible_collections.gitops.fleet.plugins.module_utils.lint.lint import lint, lint_live
-from ansible_collections.gitops.fleet.plugins.module_utils.lint.live import LiveDeployment
 from ansible_collections.gitops.fleet.plugins.module_utils.lint.report import to_json, to_sarif, to_text
 from ansible_collections.gitops.fleet.plugins.module_utils.source.directory_tree import DirectoryTree
 from ansible_collections.gitops.fleet.plugins.module_utils.source.gitrepo import GitRepo

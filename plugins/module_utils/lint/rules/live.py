@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ...deploy.live_deployment import LiveDeployment
 from ..finding import NOTE, WARNING, Found, Place
-from ..live import LiveDeployment
 from ..rule import rule
 from .options import POD_SECURITY
 
