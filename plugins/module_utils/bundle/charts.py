@@ -81,15 +81,15 @@ class LocalChart:
 class ChartLoader(Protocol):
     """Loads what a bundle needs and its directory does not hold. Whoever reads bundles hands one in.
 
-    ``mode`` tells loaders apart that make other bundles of the same files. ``loaded`` counts what was given out so far,
-    and ``is_lasting`` says whether all of that will be the same whenever it is loaded again.
+    ``mode`` tells loaders apart that make other bundles of the same files. ``loaded`` counts what was given out so far.
     """
 
     mode: str
     loaded: int
 
     @property
-    def is_lasting(self) -> bool: ...
+    def is_lasting(self) -> bool:
+        """Whether all that was given out will be the same whenever it is loaded again."""
 
     def fetch(self, helm: Mapping[str, Any], bundle: str) -> FileTree:
         """The files of the chart that ``chart``, ``repo`` and ``version`` of these Helm options name.
