@@ -85,7 +85,7 @@ class _Fetch:
         cache: Path,
         run: RunDirectory,
         timeout: float,
-        wanted: Wanted | None,
+        wanted: Wanted | None = None,
     ):
         gitrepo.validate()
         self.gitrepo = gitrepo
