@@ -186,7 +186,7 @@ def _remove_leftovers(cache: Path) -> None:
 def _build_all(programs: list[Program], cache: Path, final: Path) -> None:
     _say(
         "building Helm, kustomize, kwok and the Kubernetes control plane from their Go modules. "
-        "The first time takes 7 to 8 minutes on two cores; later it is done in no time."
+        "The first time takes about 10 minutes on two cores; later it is done in no time."
     )
     begin = time.monotonic()
     go_command = go.find(cache, _say)
