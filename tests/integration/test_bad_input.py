@@ -296,8 +296,16 @@ BUNDLES: dict[str, tuple[dict[str, Any], dict[str, str], tuple[str, ...]]] = {
     "namespace": ({"namespace": "Not_A_Namespace"}, {}, ("Not_A_Namespace",)),
     "terminating": ({"namespace": "{going}"}, {}, ("namespace {going}", "being terminated")),
     "forbidden-namespace": ({"namespace": "{missing}", "createNamespace": False}, {}, ("{missing}",)),
-    "depends-on": ({"dependsOn": [{"name": "base"}]}, {}, ("dependsOn is set",)),
-    "service-account": ({"serviceAccount": "deployer"}, {}, ("serviceAccount is set",)),
+    "depends-on": (
+        {"dependsOn": [{"name": "base"}]},
+        {},
+        ("it depends on bundle base, and this run brings no such bundle",),
+    ),
+    "service-account": (
+        {"serviceAccount": "deployer"},
+        {},
+        ("service account cattle-fleet-system/deployer, as which it is to be deployed, is not there",),
+    ),
 }
 """By name of the bundle: fields of its fleet.yaml, files beside it, and what its error says."""
 
