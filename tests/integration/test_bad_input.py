@@ -299,7 +299,7 @@ BUNDLES: dict[str, tuple[dict[str, Any], dict[str, str], tuple[str, ...]]] = {
     "depends-on": (
         {"dependsOn": [{"name": "base"}]},
         {},
-        ("it depends on bundle base, and this run brings no such bundle",),
+        ("it depends on bundle base, and this run",),
     ),
     "service-account": (
         {"serviceAccount": "deployer"},
