@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..bundle.go_yaml import load
+from ..bundle.values_files import merge_values
 from ..errors import FleetError
 from ..kube.client import METADATA, ApiError
 from ..target.deployment import BundleDeployment
@@ -78,14 +79,5 @@ def _merged(documents: Sequence[bytes]) -> dict[str, Any]:
         except (FleetError, ValueError):
             # Helm refuses it, and says so.
             continue
-        values = _over(values, read) if isinstance(read, dict) else values
+        values = merge_values(values, read) if isinstance(read, dict) else values
     return values
-
-
-def _over(base: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """``base`` with ``other`` over it, as Helm merges values."""
-    merged = dict(base)
-    for key, value in other.items():
-        both = isinstance(value, dict) and isinstance(base.get(key), dict)
-        merged[key] = _over(base[key], value) if both else value
-    return merged
