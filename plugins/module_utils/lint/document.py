@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Union
 
 from ..bundle import go_yaml
@@ -84,3 +85,16 @@ def _key(value: Any, step: Step) -> Step | None:
         return step
     folded = fold(str(step))
     return next((key for key in value if fold(key) == folded), None)
+
+
+def texts_below(value: Any, *path: Step) -> Iterator[tuple[tuple[Step, ...], str]]:
+    """All texts in a value, each with the way to it; ``path`` is that to the value itself."""
+    pending: list[tuple[tuple[Step, ...], Any]] = [(path, value)]
+    while pending:
+        path, value = pending.pop()
+        if isinstance(value, dict):
+            pending += [((*path, key), item) for key, item in value.items()]
+        elif isinstance(value, list):
+            pending += [((*path, index), item) for index, item in enumerate(value)]
+        elif isinstance(value, str):
+            yield path, value

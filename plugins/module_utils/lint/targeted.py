@@ -17,7 +17,7 @@ from ..target.deployment import BundleDeployment
 from ..target.selector import matches
 from ..target.targeting import Targeting
 from .bundle_view import BundleView, Section
-from .document import Step
+from .document import Step, texts_below
 from .finding import Place
 
 
@@ -112,16 +112,8 @@ class TargetedBundle:
 
 def texts(helm: Mapping[str, Any]) -> Iterator[tuple[tuple[Step, ...], str]]:
     """All texts in the values, and the templates of templateValues, with their path below helm."""
-    pending: list[tuple[tuple[Step, ...], Any]] = [(("values",), helm.get("values"))]
-    pending.append((("templateValues",), helm.get("templateValues")))
-    while pending:
-        path, value = pending.pop()
-        if isinstance(value, dict):
-            pending += [((*path, key), item) for key, item in value.items()]
-        elif isinstance(value, list):
-            pending += [((*path, index), item) for index, item in enumerate(value)]
-        elif isinstance(value, str):
-            yield path, value
+    yield from texts_below(helm.get("templateValues"), "templateValues")
+    yield from texts_below(helm.get("values"), "values")
 
 
 def templates(helm: Mapping[str, Any]) -> Iterator[tuple[tuple[Step, ...], str]]:

@@ -14,7 +14,7 @@ from ...chart.template_text import TemplateSyntax, has_actions, rewrite
 from ...chart.templating import LABEL_PREFIX
 from ...source.tree_index import join
 from ..bundle_view import TEMPLATES, BundleView, Section
-from ..document import Step
+from ..document import Step, texts_below
 from ..finding import ERROR, NOTE, WARNING, Found
 from ..rule import rule
 
@@ -176,15 +176,8 @@ def _templates(bundle: BundleView) -> Iterator[tuple[Section, tuple[Step, ...], 
 def _texts(bundle: BundleView) -> Iterator[tuple[Section, tuple[Step, ...], str]]:
     """All texts in helm.values, with their path in them."""
     for section in bundle.sections:
-        pending: list[tuple[tuple[Step, ...], Any]] = [((), section.helm.get("values"))]
-        while pending:
-            path, value = pending.pop()
-            if isinstance(value, dict):
-                pending += [((*path, key), item) for key, item in value.items()]
-            elif isinstance(value, list):
-                pending += [((*path, index), item) for index, item in enumerate(value)]
-            elif isinstance(value, str):
-                yield section, path, value
+        for path, text in texts_below(section.helm.get("values")):
+            yield section, path, text
 
 
 def _dotted(path: tuple[Step, ...]) -> str:
